@@ -1,0 +1,16 @@
+# The libraries that Gradus stands on, each with its Debian package. docs/design.md gives the reason for each.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(dnnl REQUIRED)                  # libdnnl-dev
+find_package(nlohmann_json REQUIRED)         # nlohmann-json3-dev
+find_package(fmt REQUIRED)                   # libfmt-dev
+find_package(CLI11 REQUIRED)                 # libcli11-dev
+find_package(PNG REQUIRED)                   # libpng-dev
+find_package(Protobuf REQUIRED)              # libprotobuf-dev
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)             # libhwy-dev
+pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)    # libtomlplusplus-dev
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)   # libutf8proc-dev
+
+set(GRADUS_DEPENDENCIES
+    OpenMP::OpenMP_CXX DNNL::dnnl nlohmann_json::nlohmann_json fmt::fmt CLI11::CLI11 PNG::PNG
+    protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC)

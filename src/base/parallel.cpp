@@ -1,0 +1,40 @@
+#include "base/parallel.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+
+namespace gradus {
+
+int threads() { return omp_get_max_threads(); }
+void set_threads(int n) { omp_set_num_threads(std::max(n, 1)); }
+
+namespace detail {
+
+void parallel_ranges(int64_t n, int64_t grain, const void* context, RangeFn fn) {
+  if (n <= 0) return;
+  grain = std::max<int64_t>(grain, 1);
+  const int64_t pieces = (n + grain - 1) / grain;
+  const auto piece = [&](int64_t i) { fn(context, i * grain, std::min(n, (i + 1) * grain)); };
+  if (pieces == 1 || omp_in_parallel() || omp_get_max_threads() == 1) {
+    for (int64_t i = 0; i < pieces; ++i) piece(i);
+    return;
+  }
+  std::exception_ptr failure;
+  std::atomic<bool> failed{false};
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t i = 0; i < pieces; ++i) {
+    if (failed.load(std::memory_order_relaxed)) continue;
+    try {
+      piece(i);
+    } catch (...) {  // an exception must not leave an OpenMP region
+      if (!failed.exchange(true)) failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace detail
+}  // namespace gradus
