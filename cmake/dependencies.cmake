@@ -1,11 +1,16 @@
 # The libraries that Gradus stands on, each with its Debian package. docs/design.md gives the reason for each.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
-find_package(dnnl REQUIRED)                  # libdnnl-dev
 find_package(nlohmann_json REQUIRED)         # nlohmann-json3-dev
 find_package(fmt REQUIRED)                   # libfmt-dev
 find_package(CLI11 REQUIRED)                 # libcli11-dev
 find_package(PNG REQUIRED)                   # libpng-dev
 find_package(Protobuf REQUIRED)              # libprotobuf-dev
+# oneDNN (libdnnl-dev): its own CMake package asks for OpenCL headers that nothing here needs.
+find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+add_library(DNNL::dnnl SHARED IMPORTED)
+set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
+                                            INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)             # libhwy-dev
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)    # libtomlplusplus-dev

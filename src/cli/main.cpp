@@ -1,2 +1,43 @@
+#include <CLI/CLI.hpp>
 #include <cstdio>
-int main() { std::puts("gradus"); }
+#include <exception>
+
+#include "base/error.h"
+#include "base/version.h"
+#include "cli/verbs.h"
+
+namespace {
+
+constexpr int kFailed = 1, kUsage = 2;
+
+// One line a verb, in the order that --help lists them.
+constexpr gradus::cli::AddVerb kVerbs[] = {nullptr};
+
+int run(int argc, char** argv) {
+  CLI::App app{"Gradus: train, fine-tune, run and inspect neural networks without Python.", "gradus"};
+  app.set_version_flag("--version", std::string("gradus ") + gradus::version());
+  app.require_subcommand(1);
+  for (auto add : kVerbs)
+    if (add) add(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help and --version
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return kUsage;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "gradus: %s\n", e.what());
+    return kFailed;
+  }
+}

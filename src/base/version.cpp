@@ -1,0 +1,7 @@
+#include "base/version.h"
+
+namespace gradus {
+
+const char* version() { return GRADUS_VERSION; }
+
+}  // namespace gradus

@@ -1,0 +1,12 @@
+#pragma once
+// The table of verbs. Each lives in one file, adds its subcommand to `app` and sets a callback that does the work;
+// main() turns what the callback throws into messages and exit codes.
+namespace CLI {
+class App;
+}
+
+namespace gradus::cli {
+
+using AddVerb = void (*)(CLI::App& app);
+
+}  // namespace gradus::cli
