@@ -1,0 +1,106 @@
+#include "tensor/allocator.h"
+
+#include <cstdlib>
+#include <mutex>
+
+#include "base/error.h"
+#include "tensor/arena.h"
+
+namespace gradus {
+
+namespace {
+
+// With AddressSanitizer every block is its own malloc, so that an access past its end is seen.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kUseArena = false;
+#else
+constexpr bool kUseArena = true;
+#endif
+
+struct DeviceMemory {
+  MemoryStats stats;
+  int64_t ceiling = 0;
+};
+
+struct Allocator {
+  std::mutex mutex;
+  DeviceMemory devices[2];
+  Arena arena;
+};
+
+// Never destroyed: tensors with static storage duration may outlive any other static object.
+Allocator& allocator() {
+  static Allocator* a = new Allocator;
+  return *a;
+}
+
+size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+[[noreturn]] void throw_memory(const char* what, size_t bytes, const DeviceMemory& memory) {
+  const auto mb = [](int64_t b) { return std::to_string(b >> 20) + " MB"; };
+  throw MemoryError("allocate", std::string(what) + ": " + std::to_string(bytes) + " bytes asked, " +
+                                    mb(memory.stats.current) + " in use, ceiling " +
+                                    (memory.ceiling ? mb(memory.ceiling) : std::string("none")) + ".",
+                    "use a smaller batch or a shorter context, or raise the memory limit.");
+}
+
+}  // namespace
+
+void* allocate_bytes(Device device, size_t bytes) {
+  if (bytes == 0) return nullptr;
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  DeviceMemory& memory = a.devices[static_cast<int>(device)];
+  if (bytes > (size_t{1} << 46)) throw_memory("an impossible size", bytes, memory);
+  const size_t size = rounded(bytes);
+  const int64_t after = memory.stats.current + static_cast<int64_t>(size);
+  if (memory.ceiling && after > memory.ceiling) throw_memory("the memory ceiling is reached", bytes, memory);
+  void* data = nullptr;
+  if (device == Device::cpu) {
+    if (kUseArena) data = a.arena.take(size);
+    if (!data) data = std::aligned_alloc(64, size);
+    if (!data) throw_memory("out of memory", bytes, memory);
+  }
+  memory.stats.current = after;
+  if (after > memory.stats.peak) memory.stats.peak = after;
+  return data;
+}
+
+void free_bytes(Device device, void* data, size_t bytes) noexcept {
+  if (bytes == 0) return;
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  a.devices[static_cast<int>(device)].stats.current -= static_cast<int64_t>(rounded(bytes));
+  if (device != Device::cpu) return;
+  if (a.arena.owns(data)) a.arena.give(data, rounded(bytes));
+  else std::free(data);
+}
+
+MemoryStats memory_stats(Device device) {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  return a.devices[static_cast<int>(device)].stats;
+}
+
+void reset_peak_memory(Device device) {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  MemoryStats& stats = a.devices[static_cast<int>(device)].stats;
+  stats.peak = stats.current;
+}
+
+void set_memory_ceiling(int64_t bytes, Device device) {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  a.devices[static_cast<int>(device)].ceiling = bytes;
+}
+
+void release_cached_memory() {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  a.arena.trim();
+}
+
+const char* name_of(Device device) { return device == Device::cpu ? "cpu" : "meta"; }
+
+}  // namespace gradus
