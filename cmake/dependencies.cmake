@@ -4,7 +4,7 @@ find_package(nlohmann_json REQUIRED)         # nlohmann-json3-dev
 find_package(fmt REQUIRED)                   # libfmt-dev
 find_package(CLI11 REQUIRED)                 # libcli11-dev
 find_package(PNG REQUIRED)                   # libpng-dev
-find_package(Protobuf REQUIRED)              # libprotobuf-dev
+find_package(Protobuf REQUIRED)              # libprotobuf-dev, protobuf-compiler
 # oneDNN (libdnnl-dev): its own CMake package asks for OpenCL headers that nothing here needs.
 find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
 find_library(DNNL_LIBRARY dnnl REQUIRED)
