@@ -30,23 +30,62 @@ constexpr Dtype accumulator_of(Dtype d) {
 
 template <class T>
 struct dtype_of_t;
-template <> struct dtype_of_t<double> { static constexpr Dtype value = Dtype::f64; };
-template <> struct dtype_of_t<float> { static constexpr Dtype value = Dtype::f32; };
-template <> struct dtype_of_t<f16> { static constexpr Dtype value = Dtype::f16; };
-template <> struct dtype_of_t<bf16> { static constexpr Dtype value = Dtype::bf16; };
-template <> struct dtype_of_t<int64_t> { static constexpr Dtype value = Dtype::i64; };
-template <> struct dtype_of_t<int32_t> { static constexpr Dtype value = Dtype::i32; };
-template <> struct dtype_of_t<uint8_t> { static constexpr Dtype value = Dtype::u8; };
-template <> struct dtype_of_t<bool> { static constexpr Dtype value = Dtype::boolean; };
+template <>
+struct dtype_of_t<double> {
+  static constexpr Dtype value = Dtype::f64;
+};
+template <>
+struct dtype_of_t<float> {
+  static constexpr Dtype value = Dtype::f32;
+};
+template <>
+struct dtype_of_t<f16> {
+  static constexpr Dtype value = Dtype::f16;
+};
+template <>
+struct dtype_of_t<bf16> {
+  static constexpr Dtype value = Dtype::bf16;
+};
+template <>
+struct dtype_of_t<int64_t> {
+  static constexpr Dtype value = Dtype::i64;
+};
+template <>
+struct dtype_of_t<int32_t> {
+  static constexpr Dtype value = Dtype::i32;
+};
+template <>
+struct dtype_of_t<uint8_t> {
+  static constexpr Dtype value = Dtype::u8;
+};
+template <>
+struct dtype_of_t<bool> {
+  static constexpr Dtype value = Dtype::boolean;
+};
 template <class T>
 constexpr Dtype dtype_of = dtype_of_t<T>::value;
 
 /// The accumulator as a C++ type.
-template <class T> struct accumulator { using type = int64_t; };
-template <> struct accumulator<double> { using type = double; };
-template <> struct accumulator<float> { using type = float; };
-template <> struct accumulator<f16> { using type = float; };
-template <> struct accumulator<bf16> { using type = float; };
+template <class T>
+struct accumulator {
+  using type = int64_t;
+};
+template <>
+struct accumulator<double> {
+  using type = double;
+};
+template <>
+struct accumulator<float> {
+  using type = float;
+};
+template <>
+struct accumulator<f16> {
+  using type = float;
+};
+template <>
+struct accumulator<bf16> {
+  using type = float;
+};
 template <class T>
 using accumulator_t = typename accumulator<T>::type;
 

@@ -25,7 +25,9 @@ namespace {
 
 struct Descriptor {
   int fd;
-  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
 };
 
 Descriptor open_for_reading(const fs::path& path, struct stat& info) {
@@ -46,7 +48,8 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
   size_t filled = 0;
   for (;;) {
     if (filled > max_bytes || (info.st_size > 0 && static_cast<uint64_t>(info.st_size) > max_bytes))
-      throw FileError("file", path.string() + " is larger than the " + std::to_string(max_bytes) + " bytes expected here.");
+      throw FileError("file",
+                      path.string() + " is larger than the " + std::to_string(max_bytes) + " bytes expected here.");
     bytes.resize(capacity);
     const ssize_t got = ::read(d.fd, bytes.data() + filled, capacity - filled);
     if (got < 0 && errno == EINTR) continue;
@@ -116,7 +119,9 @@ MappedFile::MappedFile(const fs::path& path) {
   if (data_ == MAP_FAILED) fail(path, "cannot map", errno);
 }
 
-MappedFile::~MappedFile() { if (data_) ::munmap(data_, size_); }
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(data_, size_);
+}
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

@@ -11,6 +11,16 @@ namespace gradus {
 int threads() { return omp_get_max_threads(); }
 void set_threads(int n) { omp_set_num_threads(std::max(n, 1)); }
 
+// Inside a parallel region a library's own region gets one thread already.
+SequentialRegion::SequentialRegion() {
+  if (omp_in_parallel()) return;
+  before_ = omp_get_max_threads();
+  if (before_ > 1) omp_set_num_threads(1);
+}
+SequentialRegion::~SequentialRegion() {
+  if (before_ > 1) omp_set_num_threads(before_);
+}
+
 namespace detail {
 
 void parallel_ranges(int64_t n, int64_t grain, const void* context, RangeFn fn) {

@@ -7,6 +7,16 @@ namespace gradus {
 int threads();
 void set_threads(int n);
 
+/// While one lives, libraries that start OpenMP threads of their own run on the calling thread only.
+class SequentialRegion {
+ public:
+  SequentialRegion();
+  ~SequentialRegion();
+
+ private:
+  int before_ = 0;
+};
+
 namespace detail {
 using RangeFn = void (*)(const void* context, int64_t begin, int64_t end);
 void parallel_ranges(int64_t n, int64_t grain, const void* context, RangeFn fn);

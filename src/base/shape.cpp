@@ -77,8 +77,8 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
 int wrap_axis(const char* op, int axis, int rank) {
   const int wrapped = axis < 0 ? axis + rank : axis;
   if (wrapped < 0 || wrapped >= rank)
-    throw IndexError(op, "axis " + std::to_string(axis) + " is out of range for a tensor of rank " +
-                             std::to_string(rank) + ".");
+    throw IndexError(
+        op, "axis " + std::to_string(axis) + " is out of range for a tensor of rank " + std::to_string(rank) + ".");
   return wrapped;
 }
 

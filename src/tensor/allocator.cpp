@@ -38,9 +38,9 @@ size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 [[noreturn]] void throw_memory(const char* what, size_t bytes, const DeviceMemory& memory) {
   const auto mb = [](int64_t b) { return std::to_string(b >> 20) + " MB"; };
-  throw MemoryError("allocate", std::string(what) + ": " + std::to_string(bytes) + " bytes asked, " +
-                                    mb(memory.stats.current) + " in use, ceiling " +
-                                    (memory.ceiling ? mb(memory.ceiling) : std::string("none")) + ".",
+  throw MemoryError("allocate",
+                    std::string(what) + ": " + std::to_string(bytes) + " bytes asked, " + mb(memory.stats.current) +
+                        " in use, ceiling " + (memory.ceiling ? mb(memory.ceiling) : std::string("none")) + ".",
                     "use a smaller batch or a shorter context, or raise the memory limit.");
 }
 
@@ -72,8 +72,10 @@ void free_bytes(Device device, void* data, size_t bytes) noexcept {
   const std::lock_guard lock(a.mutex);
   a.devices[static_cast<int>(device)].stats.current -= static_cast<int64_t>(rounded(bytes));
   if (device != Device::cpu) return;
-  if (a.arena.owns(data)) a.arena.give(data, rounded(bytes));
-  else std::free(data);
+  if (a.arena.owns(data))
+    a.arena.give(data, rounded(bytes));
+  else
+    std::free(data);
 }
 
 MemoryStats memory_stats(Device device) {

@@ -41,8 +41,10 @@ void* Arena::take(size_t bytes) {
 }
 
 void Arena::give(void* data, size_t bytes) {
-  if (bytes <= kSmall) small_[bytes / 64].push_back(data);
-  else give_large(static_cast<size_t>(static_cast<char*>(data) - base_), bytes);
+  if (bytes <= kSmall)
+    small_[bytes / 64].push_back(data);
+  else
+    give_large(static_cast<size_t>(static_cast<char*>(data) - base_), bytes);
 }
 
 void* Arena::take_large(size_t bytes) {

@@ -34,8 +34,8 @@ class Arena {
 
   char* base_ = nullptr;
   size_t reserved_ = 0;
-  size_t top_ = 0;                                   // everything above was never used
-  std::map<size_t, size_t> free_by_offset_;          // offset -> bytes
+  size_t top_ = 0;                                    // everything above was never used
+  std::map<size_t, size_t> free_by_offset_;           // offset -> bytes
   std::set<std::pair<size_t, size_t>> free_by_size_;  // (bytes, offset): best fit, lowest address first
   std::vector<void*> small_[kSmall / 64 + 1];
 };

@@ -24,7 +24,8 @@ int64_t checked_count(const Shape& shape) {
   bool empty = false;
   for (int64_t size : shape) {
     if (size < 0) throw ShapeError("tensor", "negative size in shape " + shape.str() + ".");
-    if (size == 0) empty = true;
+    if (size == 0)
+      empty = true;
     else if (__builtin_mul_overflow(n, size, &n) || n > (int64_t{1} << 62))
       throw ShapeError("tensor", "shape " + shape.str() + " has too many elements.");
   }

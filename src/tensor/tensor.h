@@ -37,7 +37,9 @@ class Tensor {
 
   /// First element. The type is the caller's promise; kernels dispatch on dtype() before.
   template <class T>
-  T* data() const { return static_cast<T*>(impl_->storage->data()) + impl_->offset; }
+  T* data() const {
+    return static_cast<T*>(impl_->storage->data()) + impl_->offset;
+  }
   void* raw() const;
 
   /// The value of a tensor with one element, as double. Throws ShapeError otherwise.
@@ -90,6 +92,8 @@ Tensor empty_like(const Tensor& x);
 template <class T>
 Tensor from_vector(const std::vector<T>& values, const Shape& shape);
 template <class T>
-Tensor from_vector(const std::vector<T>& values) { return from_vector(values, {static_cast<int64_t>(values.size())}); }
+Tensor from_vector(const std::vector<T>& values) {
+  return from_vector(values, {static_cast<int64_t>(values.size())});
+}
 
 }  // namespace gradus

@@ -13,10 +13,14 @@ TEST_CASE("every f16 and bf16 bit pattern survives the way to f32 and back") {
     h.bits = static_cast<uint16_t>(bits);
     bf16 b;
     b.bits = static_cast<uint16_t>(bits);
-    if (std::isnan(static_cast<float>(h))) CHECK(std::isnan(static_cast<float>(f16(static_cast<float>(h)))));
-    else CHECK(f16(static_cast<float>(h)).bits == h.bits);
-    if (std::isnan(static_cast<float>(b))) CHECK(std::isnan(static_cast<float>(bf16(static_cast<float>(b)))));
-    else CHECK(bf16(static_cast<float>(b)).bits == b.bits);
+    if (std::isnan(static_cast<float>(h)))
+      CHECK(std::isnan(static_cast<float>(f16(static_cast<float>(h)))));
+    else
+      CHECK(f16(static_cast<float>(h)).bits == h.bits);
+    if (std::isnan(static_cast<float>(b)))
+      CHECK(std::isnan(static_cast<float>(bf16(static_cast<float>(b)))));
+    else
+      CHECK(bf16(static_cast<float>(b)).bits == b.bits);
   }
 }
 

@@ -1,0 +1,200 @@
+#include <queue>
+#include <string>
+#include <unordered_map>
+
+#include "autograd/autograd.h"
+#include "autograd/node.h"
+#include "autograd/record.h"
+#include "base/error.h"
+#include "kernels/table.h"
+
+namespace gradus {
+
+namespace {
+
+thread_local bool grad_mode = true;
+thread_local Node* running = nullptr;
+
+struct RunningNode {
+  Node* before = running;
+  explicit RunningNode(Node* node) { running = node; }
+  ~RunningNode() { running = before; }
+};
+
+class GradMode {
+ public:
+  explicit GradMode(bool on) : before_(grad_mode) { grad_mode = on; }
+  ~GradMode() { grad_mode = before_; }
+
+ private:
+  bool before_;
+};
+
+Node* node_of(const Tensor& x) { return static_cast<Node*>(x.history().get()); }
+
+Leaf* leaf_of(const Tensor& x) {
+  return x.defined() && x.history() && node_of(x)->is_leaf() ? static_cast<Leaf*>(node_of(x)) : nullptr;
+}
+
+Tensor dense_copy(const Tensor& x) {
+  const Tensor y = empty(x.shape(), x.dtype(), x.device());
+  kernels(x.device()).copy({.x = x, .y = y});
+  return y;
+}
+
+// a + b; into a's memory when nobody else can see it.
+Tensor accumulate(Tensor a, const Tensor& b) {
+  const bool in_place = !recording() && a.unique() && a.contiguous();
+  const Tensor y = in_place ? a : empty(a.shape(), a.dtype(), a.device());
+  kernels(a.device()).binary({.f = Binary::add, .a = a, .b = b, .y = y});
+  if (!in_place) record("accumulate", {a, b}, y, [](const Tensor& dy) { return Grads{dy, dy}; });
+  return y;
+}
+
+struct Walk {
+  struct Later {
+    bool operator()(const Ref<Node>& a, const Ref<Node>& b) const { return a->sequence() < b->sequence(); }
+  };
+  std::unordered_map<Node*, Tensors> pending;  // gradients that have arrived at a node's outputs
+  std::priority_queue<Ref<Node>, std::vector<Ref<Node>>, Later> ready;
+
+  void deliver(const Ref<Node>& node, int output, Tensor dy) {
+    node->check_gradient(output, dy);
+    auto [it, fresh] = pending.try_emplace(node.get());
+    if (fresh) {
+      it->second.resize(static_cast<size_t>(node->outputs()));
+      ready.push(node);
+    }
+    Tensor& slot = it->second[static_cast<size_t>(output)];
+    slot = slot.defined() ? accumulate(std::move(slot), dy) : std::move(dy);
+  }
+};
+
+// Walks the graph from the newest node to the oldest, so that all gradients of a node have arrived when its turn comes.
+// `at_leaf(leaf, gradient)` takes what reaches the leaves; `visit(node, gradients)` sees every node before its rule
+// runs and says whether to go on below it.
+template <class AtLeaf, class Visit>
+void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, AtLeaf&& at_leaf, Visit&& visit) {
+  const GradMode mode(options.create_graph);
+  const bool keep = options.retain_graph || options.create_graph;
+  Walk w;
+  for (size_t i = 0; i < roots.size(); ++i)
+    w.deliver(Ref<Node>(node_of(roots[i])), roots[i].history_output(), seeds[i]);
+
+  while (!w.ready.empty()) {
+    const Ref<Node> node = w.ready.top();
+    w.ready.pop();
+    Tensors dy = std::move(w.pending.extract(node.get()).mapped());
+    visit(node.get(), dy);
+    if (node->is_leaf()) {
+      at_leaf(static_cast<Leaf*>(node.get()), std::move(dy[0]));
+      continue;
+    }
+    if (dy.size() == 1 && !dy[0].defined()) dy[0] = node->zeros_for(0);
+    Grads dx;
+    {
+      const RunningNode guard(node.get());
+      dx = node->backward(dy);
+    }
+    dy.clear();
+    if (!keep) node->release_saved();
+    const auto& edges = node->edges();
+    if (dx.size() != edges.size())
+      throw GradError(node->op(), "its rule returned " + std::to_string(dx.size()) + " gradients for " +
+                                      std::to_string(edges.size()) + " inputs.");
+    for (size_t i = 0; i < edges.size(); ++i)
+      if (edges[i].node && dx[i].defined()) {
+        Tensor d = std::move(dx[i]);
+        w.deliver(edges[i].node, edges[i].output, std::move(d));
+      }
+  }
+}
+
+Tensor seed_for(const Tensor& root, const Tensor& seed) {
+  if (!root.defined() || !root.history())
+    throw GradError("backward",
+                    "the root " + root.describe() + " does not depend on any tensor that requires a gradient.",
+                    "mark a leaf with require_grad() before computing, and compute outside NoGrad.");
+  if (seed.defined()) return seed;
+  if (root.count() != 1)
+    throw GradError("backward", "the root must have one element, got " + root.describe() + ".",
+                    "reduce it (sum, mean) or pass a seed of its shape.");
+  Tensor one = empty(root.shape(), root.dtype(), root.device());
+  kernels(root.device()).fill({.y = one, .value = 1});
+  return one;
+}
+
+}  // namespace
+
+Node* current_node() { return running; }
+bool recording() { return grad_mode; }
+NoGrad::NoGrad() : before_(grad_mode) { grad_mode = false; }
+NoGrad::~NoGrad() { grad_mode = before_; }
+EnableGrad::EnableGrad() : before_(grad_mode) { grad_mode = true; }
+EnableGrad::~EnableGrad() { grad_mode = before_; }
+
+Tensor& require_grad(Tensor& x, bool on) {
+  if (!is_floating(x.dtype()))
+    throw GradError("require_grad", "only floating tensors have gradients, got " + x.describe() + ".");
+  if (x.history() && !node_of(x)->is_leaf())
+    throw GradError("require_grad", "the tensor was computed from others.", "detach() it first.");
+  if (!on)
+    x.set_history(nullptr, 0);
+  else if (!x.history())
+    make_ref<Leaf>(x);  // the tensor now owns its leaf
+  return x;
+}
+
+bool requires_grad(const Tensor& x) { return x.defined() && static_cast<bool>(x.history()); }
+bool is_leaf(const Tensor& x) { return leaf_of(x) != nullptr; }
+
+Tensor grad_of(const Tensor& leaf) {
+  const Leaf* l = leaf_of(leaf);
+  return l ? l->grad : Tensor();
+}
+
+void set_grad(const Tensor& leaf, const Tensor& grad) {
+  Leaf* l = leaf_of(leaf);
+  if (!l) throw GradError("set_grad", "the tensor " + leaf.describe() + " is no leaf.", "mark it with require_grad().");
+  if (grad.defined()) l->check_gradient(0, grad);
+  l->grad = grad;
+}
+
+void clear_grad(const Tensor& leaf) {
+  if (Leaf* l = leaf_of(leaf)) l->grad = Tensor();
+}
+
+void backward(const Tensor& root, const Tensor& seed, BackwardOptions options) {
+  const Tensor s = seed_for(root, seed);
+  const auto add_to_leaf = [&](Leaf* leaf, Tensor dy) {
+    if (leaf->grad.defined()) {
+      leaf->grad = accumulate(std::move(leaf->grad), dy);
+    } else if (options.create_graph) {
+      leaf->grad = std::move(dy);
+    } else {  // the leaf owns its gradient alone: optimisers change it in place
+      leaf->grad = dy.unique() && dy.contiguous() ? std::move(dy) : dense_copy(dy);
+    }
+  };
+  walk({root}, {s}, options, add_to_leaf, [](Node*, const Tensors&) {});
+}
+
+Tensors grad(const Tensors& roots, const Tensors& inputs, const Tensors& seeds, BackwardOptions options) {
+  Tensors filled;
+  for (size_t i = 0; i < roots.size(); ++i)
+    filled.push_back(seed_for(roots[i], i < seeds.size() ? seeds[i] : Tensor()));
+  Tensors found(inputs.size());
+  const auto collect = [&](Node* node, const Tensors& dy) {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i].defined() && node_of(inputs[i]) == node)
+        found[i] = dy[static_cast<size_t>(inputs[i].history_output())];
+  };
+  for (const Tensor& x : inputs)
+    if (!requires_grad(x))
+      throw GradError("grad", "an input " + x.describe() + " does not require a gradient.",
+                      "mark it with require_grad().");
+  walk(
+      roots, filled, options, [](Leaf*, const Tensor&) {}, collect);
+  return found;
+}
+
+}  // namespace gradus

@@ -1,0 +1,16 @@
+#include "kernels/cpu/cpu.h"
+
+namespace gradus {
+
+const KernelTable& cpu_kernels() {
+  static const KernelTable table = [] {
+    KernelTable t = ref_kernels();
+#define GRADUS_SLOT(name, Args) t.name = cpu::name;
+    GRADUS_CPU_KERNELS(GRADUS_SLOT)
+#undef GRADUS_SLOT
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace gradus
