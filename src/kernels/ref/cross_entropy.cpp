@@ -1,0 +1,93 @@
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/ref/ref.h"
+#include "kernels/ref/rows.h"
+#include "kernels/ref/scalar.h"
+
+namespace gradus::ref {
+
+namespace {
+
+template <class A, class X>
+A log_sum_exp(const X& x, int64_t n) {
+  A top = -std::numeric_limits<A>::infinity(), sum = 0;
+  for (int64_t j = 0; j < n; ++j) top = std::max(top, static_cast<A>(x[j]));
+  if (std::isinf(top) && top < 0) return top;
+  for (int64_t j = 0; j < n; ++j) sum += std::exp(static_cast<A>(x[j]) - top);
+  return top + std::log(sum);
+}
+
+}  // namespace
+
+void cross_entropy(const CrossEntropyArgs& args) {
+  dispatch_floating("cross_entropy", args.logits.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    using A = accumulator_t<T>;
+    const Row<int64_t> labels = row_of<int64_t>(args.labels);
+    A *loss = args.loss.data<A>(), *lse = args.lse.data<A>();
+    for (int64_t i = 0; i < args.logits.size(0); ++i) {
+      const Row<T> x = row_of<T>(args.logits, i * args.logits.strides()[0]);
+      lse[i] = log_sum_exp<A>(x, args.logits.size(1));
+      loss[i] = labels[i] == kIgnoredLabel ? A(0) : lse[i] - static_cast<A>(x[labels[i]]);
+    }
+  });
+}
+
+void cross_entropy_backward(const CrossEntropyBackwardArgs& args) {
+  dispatch_floating("cross_entropy", args.logits.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    using A = accumulator_t<T>;
+    const Row<int64_t> labels = row_of<int64_t>(args.labels);
+    const Row<A> lse = row_of<A>(args.lse), dloss = row_of<A>(args.dloss);
+    const int64_t n = args.logits.size(1);
+    for (int64_t i = 0; i < args.logits.size(0); ++i) {
+      const Row<T> x = row_of<T>(args.logits, i * args.logits.strides()[0]);
+      T* dx = args.dlogits.data<T>() + i * n;
+      for (int64_t j = 0; j < n; ++j) {
+        const A p = std::exp(static_cast<A>(x[j]) - lse[i]) - (j == labels[i] ? A(1) : A(0));
+        dx[j] = labels[i] == kIgnoredLabel ? T{} : convert<T>(p * dloss[i]);
+      }
+    }
+  });
+}
+
+void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
+  dispatch_floating("linear_cross_entropy", args.x.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    using A = accumulator_t<T>;
+    const int64_t rows = args.x.size(0), width = args.x.size(1), vocabulary = args.w.size(0);
+    const Row<int64_t> labels = row_of<int64_t>(args.labels);
+    const auto x = [&](int64_t i) { return row_of<T>(args.x, i * args.x.strides()[0]); };
+    const auto w = [&](int64_t j) { return row_of<T>(args.w, j * args.w.strides()[0]); };
+    A* loss = args.loss.data<A>();
+    std::vector<A> logits(static_cast<size_t>(vocabulary)), dx(static_cast<size_t>(width));
+    std::vector<A> dw(args.dw.defined() ? static_cast<size_t>(args.dw.count()) : 0);
+    for (int64_t i = 0; i < rows; ++i) {
+      std::fill(dx.begin(), dx.end(), A(0));
+      loss[i] = 0;
+      if (labels[i] != kIgnoredLabel) {
+        for (int64_t j = 0; j < vocabulary; ++j) {
+          A sum = 0;
+          for (int64_t c = 0; c < width; ++c) sum += static_cast<A>(x(i)[c]) * static_cast<A>(w(j)[c]);
+          logits[static_cast<size_t>(j)] = sum;
+        }
+        const A lse = log_sum_exp<A>(logits.data(), vocabulary);
+        loss[i] = lse - logits[static_cast<size_t>(labels[i])];
+        for (int64_t j = 0; j < vocabulary; ++j) {
+          const A d = std::exp(logits[static_cast<size_t>(j)] - lse) - (j == labels[i] ? A(1) : A(0));
+          for (int64_t c = 0; args.dx.defined() && c < width; ++c)
+            dx[static_cast<size_t>(c)] += d * static_cast<A>(w(j)[c]);
+          for (int64_t c = 0; args.dw.defined() && c < width; ++c)
+            dw[static_cast<size_t>(j * width + c)] += d * static_cast<A>(x(i)[c]);
+        }
+      }
+      if (args.dx.defined())
+        for (int64_t c = 0; c < width; ++c) args.dx.data<T>()[i * width + c] = convert<T>(dx[static_cast<size_t>(c)]);
+    }
+    for (size_t k = 0; k < dw.size(); ++k) args.dw.data<T>()[k] = convert<T>(dw[k]);
+  });
+}
+
+}  // namespace gradus::ref
