@@ -1,0 +1,96 @@
+// Single-precision functions of whole vectors. Included once for every Highway target (see simd.h), after highway.h.
+// The polynomials are minimax fits; errors are given in units of the last place over the range where the result is a
+// normal number. NaN gives NaN everywhere.
+#if defined(GRADUS_VECTOR_MATH_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRADUS_VECTOR_MATH_H
+#undef GRADUS_VECTOR_MATH_H
+#else
+#define GRADUS_VECTOR_MATH_H
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// c0 + x (c1 + x (c2 + …))
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V polynomial(D d, V, float c) {
+  return hn::Set(d, c);
+}
+template <class D, class V = hn::Vec<D>, class... Rest>
+HWY_INLINE V polynomial(D d, V x, float c, Rest... rest) {
+  return hn::MulAdd(x, polynomial(d, x, rest...), hn::Set(d, c));
+}
+
+/// Adding it rounds a small number to the nearest integer, which is then found in the low bits.
+constexpr float kRounder = 0x1.8p23f;
+
+/// 2^x for x <= 0, the core of a softmax: 1 ulp; 0 below -126 (also for -inf), exactly 1 at 0.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp2_nonpositive(D d, V x) {
+  const hn::RebindToUnsigned<D> du;
+  const V shifted = hn::Add(x, hn::Set(d, kRounder));
+  const V r = hn::Sub(x, hn::Sub(shifted, hn::Set(d, kRounder)));  // exact, in [-1/2, 1/2]
+  // 2^r = 1 + r P(r)
+  const V p = hn::MulAdd(
+      r, polynomial(d, r, 0.693147182f, 0.240226477f, 0.0555033237f, 0.00961843692f, 0.0013398875f, 0.000153533605f),
+      hn::Set(d, 1.0f));
+  const V scale = hn::BitCast(d, hn::Add(hn::ShiftLeft<23>(hn::BitCast(du, shifted)), hn::Set(du, 0x3f800000u)));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -126.0f)), hn::Mul(p, scale));
+}
+
+/// e^x: 1 ulp; 0 below -87.3 (where the result would be subnormal), infinity above 88.72.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp(D d, V x) {
+  const hn::RebindToUnsigned<D> du;
+  const V shifted = hn::MulAdd(x, hn::Set(d, 1.44269504f), hn::Set(d, kRounder));
+  const V n = hn::Sub(shifted, hn::Set(d, kRounder));
+  // r = x - n ln 2, with ln 2 in two parts, the first short enough that its product is exact without fma
+  const V r = hn::NegMulAdd(n, hn::Set(d, 1.42860677e-06f), hn::NegMulAdd(n, hn::Set(d, 0x1.62e4p-1f), x));
+  // e^r = 1 + r + r^2 P(r)
+  const V q = polynomial(d, r, 0.49999994f, 0.166665211f, 0.041668389f, 0.00836871006f, 0.00138146116f);
+  const V p = hn::Add(hn::MulAdd(hn::Mul(r, r), q, r), hn::Set(d, 1.0f));
+  // p 2^n by adding n to the exponent: 2^128 itself would not fit
+  const V y = hn::BitCast(d, hn::Add(hn::BitCast(du, p), hn::ShiftLeft<23>(hn::BitCast(du, shifted))));
+  const V low = hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.33654f)), y);
+  const V high = hn::IfThenElse(hn::Gt(x, hn::Set(d, 88.72283f)), hn::Inf(d), low);
+  return hn::IfThenElse(hn::IsNaN(x), x, high);
+}
+
+/// 1 / (1 + e^-x): 3 ulp.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V sigmoid(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, exp(d, hn::Neg(x))));
+}
+
+/// 3 ulp.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V tanh(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  const V t = hn::Abs(x), s = hn::Mul(x, x);
+  // |x| < 5/8: x + x^3 P(x^2); beyond: 1 - 2 / (1 + e^2|x|)
+  const V p = polynomial(d, s, -0.333332837f, 0.133314908f, -0.0537434928f, 0.0206505749f, -0.00571703259f);
+  const V small = hn::MulAdd(hn::Mul(x, s), p, x);
+  const V large = hn::Sub(one, hn::Div(hn::Set(d, 2.0f), hn::Add(one, exp(d, hn::Add(t, t)))));
+  return hn::IfThenElse(hn::Lt(t, hn::Set(d, 0.625f)), small, hn::CopySign(large, x));
+}
+
+/// 2 ulp.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V erf(D d, V x) {
+  const V t = hn::Abs(x), s = hn::Mul(x, x);
+  // |x| < 1: x + x P(x^2); beyond: 1 - exp(Q(|x|)), Q near log erfc; 1 from 4 on
+  const V p = polynomial(d, s, 0.128379166f, -0.37612626f, 0.112835854f, -0.026853811f, 0.00518832728f,
+                         -0.000801019138f, 7.85385273e-05f);
+  const V q = polynomial(d, hn::IfThenElse(hn::Gt(t, hn::Set(d, 4.0f)), hn::Set(d, 4.0f), t), -0.000341507723f,
+                         -1.12708926f, -0.638144732f, -0.103106849f, 0.0218381081f, -0.00294766971f, 0.000186380363f);
+  const V large = hn::Sub(hn::Set(d, 1.0f), exp(d, q));
+  return hn::IfThenElse(hn::Lt(t, hn::Set(d, 1.0f)), hn::MulAdd(x, p, x), hn::CopySign(large, x));
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
