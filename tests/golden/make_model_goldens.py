@@ -10,6 +10,7 @@ Each directory holds
                                    AdamW: lr 1e-3, betas 0.9 0.95, eps 1e-8, weight decay 0.1 (decoupled, on every
                                    parameter), gradient norm clipped to 1.0; the same settings are in its metadata.
 """
+import json
 import os
 import shutil
 import sys
@@ -100,9 +101,9 @@ def make(name, config, padded=False, positions=None, old=False, bare=False, toke
     key, error = max(in_f32.items(), key=lambda kv: kv[1])
     assert error < 2e-5 and loss_gap < 2e-5, (name, key, error, loss_gap)
 
-    settings = {"lr": "0.001", "betas": "0.9 0.95", "eps": "1e-8", "weight_decay": "0.1", "max_grad_norm": "1.0",
-                "made_with": " ".join(f"{k}=={v}" for k, v in reference.PINNED.items())}
-    save_file({**expected, "losses": losses}, os.path.join(directory, "expected.safetensors"), metadata=settings)
+    settings = json.dumps({"lr": 1e-3, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0.1, "max_grad_norm": 1.0,
+                           "made_with": reference.PINNED})
+    save_file({**expected, "losses": losses}, os.path.join(directory, "expected.safetensors"), metadata={"made": settings})
     size = sum(os.path.getsize(os.path.join(directory, f)) for f in os.listdir(directory))
     print(f"{name:32} {size / 1024:7.0f} KiB  loss {losses[0]:.4f} -> {losses[-1]:.4f}  "
           f"f32 against f64: {error:.1e} ({key}), losses {loss_gap:.1e}")

@@ -19,7 +19,7 @@ ops.safetensors (f64 unless said otherwise). `X.dy` is the gradient that flows i
   adamw.{plain,decayed}.p                            the vector after each step (10, n): lr 1e-2, betas 0.9 0.999,
                                                      eps 1e-8, decay 0 / lr 3e-3, betas 0.9 0.95, eps 1e-6, decay 0.1
 schedules.safetensors (f64): the factor on the learning rate at steps 0, 1, ... as transformers computes it; the
-arguments stand in the file's metadata under the tensor's name.
+arguments of each stand in the file's metadata, `arguments`, a JSON object by tensor name.
 """
 import json
 import os
@@ -140,7 +140,7 @@ SCHEDULES = {
 
 
 def schedules(steps=40):
-    tensors, metadata = {}, {}
+    tensors, arguments = {}, {}
     for name, (kind, warmup, extra) in SCHEDULES.items():
         optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
         schedule = get_scheduler(kind, optimiser, num_warmup_steps=warmup, num_training_steps=steps,
@@ -151,9 +151,10 @@ def schedules(steps=40):
             optimiser.step()
             schedule.step()
         tensors[name] = torch.tensor(factors, dtype=torch.float64)
-        metadata[name] = json.dumps({"lr_scheduler_type": kind, "warmup_steps": warmup, "max_steps": steps,
-                                     "lr_scheduler_kwargs": extra})
-    save_file(tensors, os.path.join(HERE, "schedules.safetensors"), metadata=metadata)
+        arguments[name] = {"lr_scheduler_type": kind, "warmup_steps": warmup, "max_steps": steps,
+                           "lr_scheduler_kwargs": extra}
+    save_file(tensors, os.path.join(HERE, "schedules.safetensors"),
+              metadata={"arguments": json.dumps(arguments)})
 
 
 if __name__ == "__main__":
