@@ -79,4 +79,15 @@ void for_each_element(const Shape& full, const std::array<const Tensor*, N>& ope
   });
 }
 
+/// The first entry of every matrix in a stack x (*, M, N), as a tensor of the leading axes.
+inline Tensor matrix_corners(const Tensor& x) {
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  for (int i = 0; i < 2; ++i) {
+    shape.erase(shape.rank() - 1);
+    strides.erase(strides.rank() - 1);
+  }
+  return x.strided(shape, strides);
+}
+
 }  // namespace gradus

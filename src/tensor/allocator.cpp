@@ -1,7 +1,9 @@
 #include "tensor/allocator.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "tensor/arena.h"
@@ -26,7 +28,39 @@ struct Allocator {
   std::mutex mutex;
   DeviceMemory devices[2];
   Arena arena;
+  bool guarding = false;
+  int64_t broken_guards = 0;
+  std::unordered_map<void*, size_t> guarded;  // data -> size, of the buffers that lie between guards
+
+  void* take(size_t size) {
+    void* data = kUseArena ? arena.take(size) : nullptr;
+    return data ? data : std::aligned_alloc(64, size);
+  }
+  void give(void* data, size_t size) {
+    if (arena.owns(data))
+      arena.give(data, size);
+    else
+      std::free(data);
+  }
 };
+
+constexpr size_t kGuard = 64;
+constexpr int kPattern = 0xA5;
+
+void* take_guarded(Allocator& a, size_t size) {
+  char* block = static_cast<char*>(a.take(size + 2 * kGuard));
+  if (!block) return nullptr;
+  std::memset(block, kPattern, size + 2 * kGuard);  // the inside too: reading what was never written shows
+  a.guarded[block + kGuard] = size;
+  return block + kGuard;
+}
+
+bool guards_intact(const void* data, size_t size) {
+  const auto* p = static_cast<const unsigned char*>(data);
+  for (size_t i = 0; i < kGuard; ++i)
+    if (*(p - kGuard + i) != kPattern || p[size + i] != kPattern) return false;
+  return true;
+}
 
 // Never destroyed: tensors with static storage duration may outlive any other static object.
 Allocator& allocator() {
@@ -57,8 +91,7 @@ void* allocate_bytes(Device device, size_t bytes) {
   if (memory.ceiling && after > memory.ceiling) throw_memory("the memory ceiling is reached", bytes, memory);
   void* data = nullptr;
   if (device == Device::cpu) {
-    if (kUseArena) data = a.arena.take(size);
-    if (!data) data = std::aligned_alloc(64, size);
+    data = a.guarding ? take_guarded(a, size) : a.take(size);
     if (!data) throw_memory("out of memory", bytes, memory);
   }
   memory.stats.current = after;
@@ -70,12 +103,36 @@ void free_bytes(Device device, void* data, size_t bytes) noexcept {
   if (bytes == 0) return;
   Allocator& a = allocator();
   const std::lock_guard lock(a.mutex);
-  a.devices[static_cast<int>(device)].stats.current -= static_cast<int64_t>(rounded(bytes));
+  const size_t size = rounded(bytes);
+  a.devices[static_cast<int>(device)].stats.current -= static_cast<int64_t>(size);
   if (device != Device::cpu) return;
-  if (a.arena.owns(data))
-    a.arena.give(data, rounded(bytes));
-  else
-    std::free(data);
+  const auto guarded = a.guarded.empty() ? a.guarded.end() : a.guarded.find(data);
+  if (guarded == a.guarded.end()) return a.give(data, size);
+  if (!guards_intact(data, size)) ++a.broken_guards;
+  a.guarded.erase(guarded);
+  a.give(static_cast<char*>(data) - kGuard, size + 2 * kGuard);
+}
+
+GuardBuffers::GuardBuffers() {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  before_ = a.guarding;
+  broken_before_ = a.broken_guards;
+  a.guarding = true;
+}
+
+GuardBuffers::~GuardBuffers() {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  a.guarding = before_;
+}
+
+int64_t GuardBuffers::broken() const {
+  Allocator& a = allocator();
+  const std::lock_guard lock(a.mutex);
+  int64_t broken = a.broken_guards - broken_before_;
+  for (const auto& [data, size] : a.guarded) broken += !guards_intact(data, size);
+  return broken;
 }
 
 MemoryStats memory_stats(Device device) {

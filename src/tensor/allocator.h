@@ -25,4 +25,17 @@ void set_memory_ceiling(int64_t bytes, Device device = Device::cpu);
 /// Returns the pages of unused blocks to the operating system.
 void release_cached_memory();
 
+/// For tests: while one lives, every new CPU buffer lies between 64 bytes of a known pattern on each side.
+class GuardBuffers {
+ public:
+  GuardBuffers();
+  ~GuardBuffers();
+  /// Buffers made since the constructor whose guards were found changed when they were freed, or are changed now.
+  int64_t broken() const;
+
+ private:
+  bool before_;
+  int64_t broken_before_;
+};
+
 }  // namespace gradus

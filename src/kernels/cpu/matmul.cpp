@@ -1,0 +1,106 @@
+#include "base/parallel.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/ref/ref.h"
+#include "kernels/walk.h"
+
+namespace gradus::cpu {
+
+namespace {
+
+// How a matrix lies in memory, in oneDNN's terms.
+struct Layout {
+  bool transposed = false;
+  int64_t ld = 0;
+};
+
+// False when neither axis has unit stride.
+bool layout_of(const Tensor& x, Layout& layout) {
+  const int64_t rows = x.shape().back(1), columns = x.shape().back();
+  const int64_t row = x.strides().back(1), column = x.strides().back();
+  if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
+    layout = {false, std::max(rows == 1 ? columns : row, columns)};
+    return true;
+  }
+  if ((row == 1 || rows == 1) && (column >= rows || columns == 1)) {
+    layout = {true, std::max(columns == 1 ? rows : column, rows)};
+    return true;
+  }
+  return false;
+}
+
+Tensor dense(const Tensor& x, Dtype dtype) {
+  Tensor y = empty(x.shape(), dtype);
+  cpu_kernels().copy({.x = x, .y = y});
+  return y;
+}
+
+struct BiasEpilogue {
+  const float* bias;
+  float* y;
+  int64_t ld;
+};
+
+void add_bias(const void* context, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  const auto& e = *static_cast<const BiasEpilogue*>(context);
+  for (int64_t i = row; i < row + rows; ++i)
+    for (int64_t j = column; j < column + columns; ++j) e.y[i * e.ld + j] += e.bias[j];
+}
+
+void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
+  Gemm g;
+  g.m = args.y.shape().back(1), g.n = args.y.shape().back(), g.k = args.a.shape().back();
+  g.transpose_a = la.transposed, g.lda = la.ld, g.transpose_b = lb.transposed, g.ldb = lb.ld;
+  g.ldc = std::max(args.y.strides().back(1), g.n);
+  g.beta = args.accumulate ? 1.0f : 0.0f;
+  const float *a = args.a.data<float>(), *b = args.b.data<float>();
+  float* y = args.y.data<float>();
+  if (args.y.rank() == 2) {
+    g.a = a, g.b = b, g.c = y;
+    const BiasEpilogue epilogue{args.bias.defined() ? args.bias.data<float>() : nullptr, y, g.ldc};
+    gemm(g, &epilogue, epilogue.bias ? add_bias : nullptr);
+    return;
+  }
+  const Tensor xa = matrix_corners(args.a), xb = matrix_corners(args.b), xy = matrix_corners(args.y);
+  const LoopNest<3> nest(xy.shape(), {&xa, &xb, &xy});
+  const int64_t inner = nest.inner();
+  parallel_for(xy.count(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      nest.visit(i / inner, i / inner + 1, [&](const std::array<int64_t, 3>& at) {
+        Gemm one = g;
+        one.a = a + at[0] + (i % inner) * nest.inner_stride(0);
+        one.b = b + at[1] + (i % inner) * nest.inner_stride(1);
+        one.c = y + at[2] + (i % inner) * nest.inner_stride(2);
+        gemm_block(one);
+      });
+  });
+}
+
+}  // namespace
+
+void matmul(const MatmulArgs& args) {
+  const Dtype dtype = args.y.dtype();
+  const bool half = dtype == Dtype::f16 || dtype == Dtype::bf16;
+  if (args.y.count() == 0) return;
+  if (args.a.shape().back() == 0 || (dtype != Dtype::f32 && !half)) return ref::matmul(args);
+  if (half) {  // products of halves are exact in f32
+    const Tensor y = args.accumulate ? dense(args.y, Dtype::f32) : empty(args.y.shape());
+    const Tensor bias = args.bias.defined() ? dense(args.bias, Dtype::f32) : Tensor();
+    matmul({.a = dense(args.a, Dtype::f32),
+            .b = dense(args.b, Dtype::f32),
+            .y = y,
+            .bias = bias,
+            .accumulate = args.accumulate});
+    cpu_kernels().copy({.x = y, .y = args.y});
+    return;
+  }
+  if (args.y.strides().back() != 1 && args.y.shape().back() != 1) return ref::matmul(args);
+  if (args.y.shape().back(1) > 1 && args.y.strides().back(1) < args.y.shape().back()) return ref::matmul(args);
+  if (args.bias.defined() && args.y.rank() > 2) return ref::matmul(args);
+  Layout la, lb;
+  if (!layout_of(args.a, la)) return matmul({dense(args.a, dtype), args.b, args.y, args.bias, args.accumulate});
+  if (!layout_of(args.b, lb)) return matmul({args.a, dense(args.b, dtype), args.y, args.bias, args.accumulate});
+  matmul_f32(args, la, lb);
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,60 @@
+#include "ops/registry.h"
+
+namespace gradus {
+
+namespace {
+
+constexpr OpInfo kOps[] = {
+    // elementwise
+    {"neg", "unary", true, true},
+    {"abs", "unary", true, true},
+    {"sign", "unary", true, true},
+    {"exp", "unary", true, true},
+    {"log", "unary", true, true},
+    {"sqrt", "unary", true, true},
+    {"rsqrt", "unary", true, true},
+    {"square", "unary", true, true},
+    {"reciprocal", "unary", true, true},
+    {"sin", "unary", true, true},
+    {"cos", "unary", true, true},
+    {"tanh", "unary", true, true},
+    {"sigmoid", "unary", true, true},
+    {"erf", "unary", true, true},
+    {"add", "binary", true, true},
+    {"sub", "binary", true, true},
+    {"mul", "binary", true, true},
+    {"div", "binary", true, true},
+    {"maximum", "binary", true, true},
+    {"minimum", "binary", true, true},
+    {"pow", "binary", true, true},
+    {"comparisons", "binary", false, false},
+    {"where", "where", true, true},
+    {"cast", "copy", true, true},
+    // reduce
+    {"sum", "reduce", true, true},
+    {"mean", "reduce", true, true},
+    {"max", "reduce", true, true},
+    {"min", "reduce", true, true},
+    {"argmax", "argmax", false, false},
+    // shape
+    {"reshape", "copy", true, true},
+    {"transpose", "", true, true},
+    {"permute", "", true, true},
+    {"expand", "", true, true},
+    {"narrow", "", true, true},
+    {"concat", "copy", true, true},
+    {"clone", "copy", true, true},
+    // index
+    {"embedding", "embedding embedding_backward", true, true},
+    {"gather", "gather", true, true},
+    {"scatter_add", "scatter_add", true, true},
+    // matmul
+    {"matmul", "matmul", true, true},
+    {"affine", "matmul", true, true},
+};
+
+}  // namespace
+
+OpList all_ops() { return {kOps, static_cast<int>(sizeof(kOps) / sizeof(kOps[0]))}; }
+
+}  // namespace gradus
