@@ -50,7 +50,7 @@ OP_CASE("pow") { check_binary(pow, 0.5, 2); }
 
 OP_CASE("where") {
   for (const Shape& shape : kShapes) {
-    check({.call = [](const Tensors& in) { return where(greater(in[2], scalar(0, Dtype::f64)), in[0], in[1]); },
+    check({.call = [](const Tensors& in) { return where(greater(in[2], mul(in[2], 0.0)), in[0], in[1]); },
            .inputs = {normal(shape, 1), normal(shape, 2), normal(shape, 3)},
            .constant = {2}});
   }

@@ -97,6 +97,8 @@ void matmul(const MatmulArgs& args) {
   if (args.y.strides().back() != 1 && args.y.shape().back() != 1) return ref::matmul(args);
   if (args.y.shape().back(1) > 1 && args.y.strides().back(1) < args.y.shape().back()) return ref::matmul(args);
   if (args.bias.defined() && args.y.rank() > 2) return ref::matmul(args);
+  if (args.bias.defined() && !args.bias.contiguous())
+    return matmul({args.a, args.b, args.y, dense(args.bias, dtype), args.accumulate});
   Layout la, lb;
   if (!layout_of(args.a, la)) return matmul({dense(args.a, dtype), args.b, args.y, args.bias, args.accumulate});
   if (!layout_of(args.b, lb)) return matmul({args.a, dense(args.b, dtype), args.y, args.bias, args.accumulate});
