@@ -11,14 +11,13 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2;
 
 // One line a verb, in the order that --help lists them.
-constexpr gradus::cli::AddVerb kVerbs[] = {nullptr};
+constexpr gradus::cli::AddVerb kVerbs[] = {gradus::cli::add_plot, gradus::cli::add_inspect};
 
 int run(int argc, char** argv) {
   CLI::App app{"Gradus: train, fine-tune, run and inspect neural networks without Python.", "gradus"};
   app.set_version_flag("--version", std::string("gradus ") + gradus::version());
   app.require_subcommand(1);
-  for (auto add : kVerbs)
-    if (add) add(app);
+  for (const auto add : kVerbs) add(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help and --version

@@ -9,4 +9,7 @@ namespace gradus::cli {
 
 using AddVerb = void (*)(CLI::App& app);
 
+void add_plot(CLI::App& app);
+void add_inspect(CLI::App& app);
+
 }  // namespace gradus::cli

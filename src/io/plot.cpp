@@ -47,6 +47,7 @@ Span range_of(const Panel& panel, bool horizontal) {
       if (std::isfinite(s.x[i]) && std::isfinite(s.y[i]) && (!axis.log || v > 0)) span.include(v);
     }
   if (span.empty()) span = axis.log ? Span{1, 10} : Span{0, 1};
+  if (horizontal && !axis.log && span.low > 0 && span.low < 0.05 * span.high) span.low = 0;  // counting from 1
   if (axis.low) span.low = *axis.low;
   if (axis.high) span.high = *axis.high;
   if (axis.log && !(span.low > 0)) span.low = span.high > 0 ? span.high * 1e-3 : 1;
