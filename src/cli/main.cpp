@@ -11,7 +11,10 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2;
 
 // One line a verb, in the order that --help lists them.
-constexpr gradus::cli::AddVerb kVerbs[] = {gradus::cli::add_plot, gradus::cli::add_inspect};
+constexpr gradus::cli::AddVerb kVerbs[] = {
+    gradus::cli::add_tokenizer, gradus::cli::add_tokenize, gradus::cli::add_detokenize,
+    gradus::cli::add_plot,      gradus::cli::add_inspect,
+};
 
 int run(int argc, char** argv) {
   CLI::App app{"Gradus: train, fine-tune, run and inspect neural networks without Python.", "gradus"};

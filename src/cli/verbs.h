@@ -9,6 +9,9 @@ namespace gradus::cli {
 
 using AddVerb = void (*)(CLI::App& app);
 
+void add_tokenize(CLI::App& app);
+void add_detokenize(CLI::App& app);
+void add_tokenizer(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
 
