@@ -76,7 +76,8 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
         const A lse = log_sum_exp<A>(logits.data(), vocabulary);
         loss[i] = lse - logits[static_cast<size_t>(labels[i])];
         for (int64_t j = 0; j < vocabulary; ++j) {
-          const A d = std::exp(logits[static_cast<size_t>(j)] - lse) - (j == labels[i] ? A(1) : A(0));
+          const A p = std::exp(logits[static_cast<size_t>(j)] - lse) - (j == labels[i] ? A(1) : A(0));
+          const A d = p * static_cast<A>(args.scale);
           for (int64_t c = 0; args.dx.defined() && c < width; ++c)
             dx[static_cast<size_t>(c)] += d * static_cast<A>(w(j)[c]);
           for (int64_t c = 0; args.dw.defined() && c < width; ++c)
