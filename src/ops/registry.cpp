@@ -51,6 +51,21 @@ constexpr OpInfo kOps[] = {
     // matmul
     {"matmul", "matmul", true, true},
     {"affine", "matmul", true, true},
+    // softmax, norm, activation
+    {"softmax", "softmax softmax_backward", true, true},
+    {"log_softmax", "softmax softmax_backward", true, true},
+    {"layer_norm", "layer_norm layer_norm_backward", true, true},
+    {"rms_norm", "rms_norm rms_norm_backward", true, true},
+    {"relu", "unary unary_backward", true, true},
+    {"silu", "unary unary_backward", true, true},
+    {"gelu", "unary unary_backward", true, true},
+    {"gelu_tanh", "unary unary_backward", true, true},
+    {"swiglu", "swiglu swiglu_backward", true, true},
+    {"dropout", "dropout", true, true},
+    // loss
+    {"cross_entropies", "cross_entropy cross_entropy_backward", true, true},
+    {"cross_entropy", "cross_entropy cross_entropy_backward", true, true},
+    {"linear_cross_entropy", "linear_cross_entropy", true, true},
 };
 
 }  // namespace

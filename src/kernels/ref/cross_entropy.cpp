@@ -10,14 +10,22 @@ namespace gradus::ref {
 
 namespace {
 
-template <class A, class X>
-A log_sum_exp(const X& x, int64_t n) {
-  A top = -std::numeric_limits<A>::infinity(), sum = 0;
-  for (int64_t j = 0; j < n; ++j) top = std::max(top, static_cast<A>(x[j]));
-  if (std::isinf(top) && top < 0) return top;
-  for (int64_t j = 0; j < n; ++j) sum += std::exp(static_cast<A>(x[j]) - top);
-  return top + std::log(sum);
-}
+// log sum_j exp x_j = top + log_sum, kept apart: the loss is exact for large logits too.
+template <class A>
+struct LogSumExp {
+  A top = -std::numeric_limits<A>::infinity(), log_sum = 0;
+
+  template <class X>
+  LogSumExp(const X& x, int64_t n) {
+    for (int64_t j = 0; j < n; ++j) top = std::max(top, static_cast<A>(x[j]));
+    if (std::isinf(top) && top < 0) return;
+    A sum = 0;
+    for (int64_t j = 0; j < n; ++j) sum += std::exp(static_cast<A>(x[j]) - top);
+    log_sum = std::log(sum);
+  }
+  A value() const { return top + log_sum; }
+  A loss(A x) const { return top - x + log_sum; }
+};
 
 }  // namespace
 
@@ -29,8 +37,9 @@ void cross_entropy(const CrossEntropyArgs& args) {
     A *loss = args.loss.data<A>(), *lse = args.lse.data<A>();
     for (int64_t i = 0; i < args.logits.size(0); ++i) {
       const Row<T> x = row_of<T>(args.logits, i * args.logits.strides()[0]);
-      lse[i] = log_sum_exp<A>(x, args.logits.size(1));
-      loss[i] = labels[i] == kIgnoredLabel ? A(0) : lse[i] - static_cast<A>(x[labels[i]]);
+      const LogSumExp<A> e(x, args.logits.size(1));
+      lse[i] = e.value();
+      loss[i] = labels[i] == kIgnoredLabel ? A(0) : e.loss(static_cast<A>(x[labels[i]]));
     }
   });
 }
@@ -73,10 +82,10 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
           for (int64_t c = 0; c < width; ++c) sum += static_cast<A>(x(i)[c]) * static_cast<A>(w(j)[c]);
           logits[static_cast<size_t>(j)] = sum;
         }
-        const A lse = log_sum_exp<A>(logits.data(), vocabulary);
-        loss[i] = lse - logits[static_cast<size_t>(labels[i])];
+        const LogSumExp<A> e(logits.data(), vocabulary);
+        loss[i] = e.loss(logits[static_cast<size_t>(labels[i])]);
         for (int64_t j = 0; j < vocabulary; ++j) {
-          const A p = std::exp(logits[static_cast<size_t>(j)] - lse) - (j == labels[i] ? A(1) : A(0));
+          const A p = std::exp(logits[static_cast<size_t>(j)] - e.top - e.log_sum) - (j == labels[i] ? A(1) : A(0));
           const A d = p * static_cast<A>(args.scale);
           for (int64_t c = 0; args.dx.defined() && c < width; ++c)
             dx[static_cast<size_t>(c)] += d * static_cast<A>(w(j)[c]);

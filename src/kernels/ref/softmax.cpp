@@ -18,10 +18,10 @@ void softmax(const SoftmaxArgs& args) {
       for (int64_t i = 0; i < n; ++i) top = std::max(top, static_cast<A>(x[i]));
       if (top == -std::numeric_limits<A>::infinity()) top = 0;  // every e^x is 0: zeros, not NaN
       for (int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<A>(x[i]) - top);
-      const A shift = top + std::log(sum), scale = sum == 0 ? A(0) : 1 / sum;
+      const A log_sum = std::log(sum), scale = sum == 0 ? A(0) : 1 / sum;
       for (int64_t i = 0; i < n; ++i) {
         const A v = static_cast<A>(x[i]);
-        y[i] = convert<T>(!args.log ? std::exp(v - top) * scale : sum == 0 ? v : v - shift);
+        y[i] = convert<T>(!args.log ? std::exp(v - top) * scale : sum == 0 ? v : v - top - log_sum);
       }
     });
   });
