@@ -200,7 +200,10 @@ void write_safetensors(const fs::path& path, const NamedTensors& tensors, const 
     const auto& [name, t] = *entry;
     names.push_back(name);
     header += json_string(name) + ":{\"dtype\":\"" + kWritingOrder[writing_rank(t.dtype())].name + "\",\"shape\":[";
-    for (int axis = 0; axis < t.rank(); ++axis) header += (axis ? "," : "") + std::to_string(t.shape()[axis]);
+    for (int axis = 0; axis < t.rank(); ++axis) {
+      if (axis > 0) header += ",";
+      header += std::to_string(t.shape()[axis]);
+    }
     header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + t.bytes()) + "]},";
     at += t.bytes();
   }

@@ -61,6 +61,19 @@ TEST_CASE("what lies outside the canvas or the clip is dropped, NaN draws nothin
   CHECK_THROWS_AS(Canvas(1e9, 1e9), ValueError);
 }
 
+TEST_CASE("a picture is stretched into crisp cells") {
+  Canvas canvas(12, 8, 1);
+  canvas.picture({2, 1, 9, 6}, Image{3, 2, 1, {0, 255, 0, 255, 0, 255}});
+  const Image image = canvas.image();
+  for (int y = 0; y < 8; ++y)
+    for (int x = 0; x < 12; ++x) {
+      const bool inside = x >= 2 && x < 11 && y >= 1 && y < 7;
+      const bool black = inside && ((x - 2) / 3 + (y - 1) / 3) % 2 == 0;
+      CHECK(image.pixels[(y * 12 + x) * 3] == (black ? 0 : 255));
+    }
+  CHECK_THROWS_AS(canvas.picture({0, 0, 1, 1}, Image{3, 2, 1, {0}}), ValueError);
+}
+
 TEST_CASE("every printable character has a glyph inside the line") {
   const double unknown_ink = [] {
     Canvas canvas(40, 40, 2);
