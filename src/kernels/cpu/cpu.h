@@ -5,10 +5,11 @@
 // The list names the slots that have one; table.cpp fills the others from ref. One file a family.
 namespace gradus::cpu {
 
-#define GRADUS_CPU_KERNELS(X) \
-  X(matmul, MatmulArgs)       \
-  X(attention, AttentionArgs) \
-  X(attention_backward, AttentionBackwardArgs)
+#define GRADUS_CPU_KERNELS(X)                  \
+  X(matmul, MatmulArgs)                        \
+  X(attention, AttentionArgs)                  \
+  X(attention_backward, AttentionBackwardArgs) \
+  X(rope, RopeArgs)
 
 #define GRADUS_SLOT(name, Args) void name(const Args& args);
 GRADUS_CPU_KERNELS(GRADUS_SLOT)
