@@ -40,7 +40,8 @@ struct SafetensorsHeader {
 SafetensorsHeader parse_safetensors_header(std::string_view file, const std::string& name);
 
 /// The tensors of a .safetensors file, of a sharded checkpoint (model.safetensors.index.json), or of a folder that
-/// holds either. Opening reads only the headers.
+/// holds either. Opening reads only the headers. The files are
+/// mapped: replace one by renaming a new file over it (as write_safetensors does), never by overwriting it in place.
 class Safetensors {
  public:
   explicit Safetensors(const std::filesystem::path& path);
