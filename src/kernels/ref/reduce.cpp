@@ -21,10 +21,10 @@ Tensor expanded_output(const Tensor& x, const Tensor& y) {
 void reduce(const ReduceArgs& args) {
   dispatch_all(args.x.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    using A = accumulator_t<T>;
+    // The running values: f64 for every floating type, so that one long chain of additions stays an oracle.
+    using A = std::conditional_t<is_floating(dtype_of<T>), double, int64_t>;
     const T* x = args.x.data<T>();
     T* y = args.y.data<T>();
-    // The running values live in the accumulator type, whatever the element type.
     std::vector<A> total(static_cast<size_t>(args.y.count()), A{});
     std::vector<char> seen(total.size(), 0);
     if (args.x.count() > 0) {
