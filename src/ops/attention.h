@@ -1,0 +1,28 @@
+#pragma once
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+struct AttentionOptions {
+  bool causal = true;  ///< query i sees keys up to i + Tk - Tq
+  double scale = 0;    ///< on the scores; 0 means 1/sqrt(D)
+  Tensor mask;         ///< (B, Tk) bool, optional: false hides a key, as padding
+  Tensor first;        ///< (B, Tq) i32, optional: the first key a query sees, as the start of its packed document
+};
+
+/// o_i = sum_j p_ij v_j, p_i = softmax over the visible keys j of scale * q_i . k_j.
+/// q (B, Tq, H, D); k, v (B, Tk, G, D), G dividing H: query head h reads key head h / (H/G) -> (B, Tq, H, D).
+/// A query that sees no key gives zeros and passes no gradient. Any strides. Never holds a Tq x Tk matrix: memory is
+/// linear in the length, forward and backward; only gradients of gradients go through the composition below.
+/// Throws ShapeError, DtypeError, and ValueError for different devices.
+/// Vaswani et al., "Attention is all you need", 2017, eq. 1; tiled as in Dao, "FlashAttention-2", 2023.
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options = {});
+
+/// attention() of the three thirds of one projection: qkv (B, T, 3*heads*D) -> (B, T, heads*D). The gradient of qkv is
+/// written in place, without joining three.
+Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& options = {});
+
+/// The same out of smaller ops, with its Tq x Tk matrices: what attention() is checked against.
+Tensor attention_composed(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options = {});
+
+}  // namespace gradus
