@@ -166,10 +166,10 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
   const char* op = "attention_qkv";
   require_floating(op, qkv);
   if (qkv.rank() != 3 || heads < 1 || qkv.shape()[2] == 0 || qkv.shape()[2] % (3 * int64_t{heads}) != 0)
-    throw ShapeError(op,
-                     "needs (batch, time, 3 * heads * d_head) with " + std::to_string(heads) + " heads, got " +
-                         qkv.describe() + ".",
-                     "check n_embd against n_head.");
+    throw ShapeError(
+        op,
+        "needs (batch, time, 3 * heads * d_head) with " + std::to_string(heads) + " heads, got " + qkv.describe() + ".",
+        "check n_embd against n_head.");
   require_options(op, qkv, qkv, options);
   const auto [o, lse] = forward(third(qkv, 0, heads), third(qkv, 1, heads), third(qkv, 2, heads), options);
   const Shape shape{qkv.shape()[0], qkv.shape()[1], qkv.shape()[2] / 3};

@@ -66,6 +66,10 @@ constexpr OpInfo kOps[] = {
     {"cross_entropies", "cross_entropy cross_entropy_backward", true, true},
     {"cross_entropy", "cross_entropy cross_entropy_backward", true, true},
     {"linear_cross_entropy", "linear_cross_entropy", true, true},
+    // attention
+    {"attention", "attention attention_backward", true, true},
+    {"attention_qkv", "attention attention_backward", true, true},
+    {"rope", "rope", true, true},
 };
 
 }  // namespace
