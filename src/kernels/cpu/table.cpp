@@ -1,9 +1,11 @@
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/isa.h"
 
 namespace gradus {
 
 const KernelTable& cpu_kernels() {
   static const KernelTable table = [] {
+    cpu::apply_isa_limit();
     KernelTable t = ref_kernels();
 #define GRADUS_SLOT(name, Args) t.name = cpu::name;
     GRADUS_CPU_KERNELS(GRADUS_SLOT)
