@@ -13,7 +13,7 @@ constexpr int kFailed = 1, kUsage = 2;
 // One line a verb, in the order that --help lists them.
 constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_tokenizer, gradus::cli::add_tokenize, gradus::cli::add_detokenize,
-    gradus::cli::add_plot,      gradus::cli::add_inspect,
+    gradus::cli::add_plot,      gradus::cli::add_inspect,  gradus::cli::add_doctor,
 };
 
 int run(int argc, char** argv) {

@@ -14,5 +14,6 @@ void add_detokenize(CLI::App& app);
 void add_tokenizer(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_doctor(CLI::App& app);
 
 }  // namespace gradus::cli

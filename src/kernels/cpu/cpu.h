@@ -2,39 +2,40 @@
 #include "kernels/table.h"
 
 // The fast CPU kernels: oneDNN for matrix products, Highway for the rest, AVX2 or AVX-512 chosen at run time.
-// The list names the slots that have one; table.cpp fills the others from ref. One file a family.
+// The list names the slots that have one and the types it takes ("all": any); what else comes, a kernel hands to ref.
+// table.cpp fills the other slots from ref. One file a family.
 namespace gradus::cpu {
 
-#define GRADUS_CPU_KERNELS(X)                         \
-  X(copy, CopyArgs)                                   \
-  X(fill, FillArgs)                                   \
-  X(random, RandomArgs)                               \
-  X(unary, UnaryArgs)                                 \
-  X(unary_backward, UnaryBackwardArgs)                \
-  X(binary, BinaryArgs)                               \
-  X(reduce, ReduceArgs)                               \
-  X(embedding, EmbeddingArgs)                         \
-  X(embedding_backward, EmbeddingBackwardArgs)        \
-  X(matmul, MatmulArgs)                               \
-  X(softmax, SoftmaxArgs)                             \
-  X(softmax_backward, SoftmaxBackwardArgs)            \
-  X(layer_norm, LayerNormArgs)                        \
-  X(layer_norm_backward, LayerNormBackwardArgs)       \
-  X(rms_norm, RmsNormArgs)                            \
-  X(rms_norm_backward, RmsNormBackwardArgs)           \
-  X(swiglu, SwigluArgs)                               \
-  X(swiglu_backward, SwigluBackwardArgs)              \
-  X(rope, RopeArgs)                                   \
-  X(attention, AttentionArgs)                         \
-  X(attention_backward, AttentionBackwardArgs)        \
-  X(cross_entropy, CrossEntropyArgs)                  \
-  X(cross_entropy_backward, CrossEntropyBackwardArgs) \
-  X(linear_cross_entropy, LinearCrossEntropyArgs)     \
-  X(dropout, DropoutArgs)                             \
-  X(sum_squares, SumSquaresArgs)                      \
-  X(adamw, AdamWArgs)
+#define GRADUS_CPU_KERNELS(X)                                \
+  X(copy, CopyArgs, "all")                                   \
+  X(fill, FillArgs, "f32")                                   \
+  X(random, RandomArgs, "f32")                               \
+  X(unary, UnaryArgs, "f32")                                 \
+  X(unary_backward, UnaryBackwardArgs, "f32")                \
+  X(binary, BinaryArgs, "f32")                               \
+  X(reduce, ReduceArgs, "f32")                               \
+  X(embedding, EmbeddingArgs, "all")                         \
+  X(embedding_backward, EmbeddingBackwardArgs, "f32")        \
+  X(matmul, MatmulArgs, "f32 f16 bf16")                      \
+  X(softmax, SoftmaxArgs, "f32")                             \
+  X(softmax_backward, SoftmaxBackwardArgs, "f32")            \
+  X(layer_norm, LayerNormArgs, "f32")                        \
+  X(layer_norm_backward, LayerNormBackwardArgs, "f32")       \
+  X(rms_norm, RmsNormArgs, "f32")                            \
+  X(rms_norm_backward, RmsNormBackwardArgs, "f32")           \
+  X(swiglu, SwigluArgs, "f32")                               \
+  X(swiglu_backward, SwigluBackwardArgs, "f32")              \
+  X(rope, RopeArgs, "f32")                                   \
+  X(attention, AttentionArgs, "f32")                         \
+  X(attention_backward, AttentionBackwardArgs, "f32")        \
+  X(cross_entropy, CrossEntropyArgs, "f32")                  \
+  X(cross_entropy_backward, CrossEntropyBackwardArgs, "f32") \
+  X(linear_cross_entropy, LinearCrossEntropyArgs, "f32")     \
+  X(dropout, DropoutArgs, "f32")                             \
+  X(sum_squares, SumSquaresArgs, "f32")                      \
+  X(adamw, AdamWArgs, "f32")
 
-#define GRADUS_SLOT(name, Args) void name(const Args& args);
+#define GRADUS_SLOT(name, Args, types) void name(const Args& args);
 GRADUS_CPU_KERNELS(GRADUS_SLOT)
 #undef GRADUS_SLOT
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernels/cpu/simd.h"
+#include "kernels/report.h"
 // After simd.h: it says which targets there are.
 #include <hwy/base.h>
 #include <hwy/highway.h>
@@ -75,9 +76,14 @@ void apply_isa_limit() {
   static_cast<void>(done);
 }
 
-IsaReport isa_report() {
+}  // namespace gradus::cpu
+
+namespace gradus {
+
+InstructionSets instruction_sets() {
+  using namespace cpu;
   apply_isa_limit();
-  IsaReport report;
+  InstructionSets report;
   report.limit = asked_limit();
   for (int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
     report.targets.emplace_back(hwy::TargetName(targets & -targets));
@@ -90,4 +96,4 @@ IsaReport isa_report() {
   return report;
 }
 
-}  // namespace gradus::cpu
+}  // namespace gradus

@@ -7,7 +7,7 @@ const KernelTable& cpu_kernels() {
   static const KernelTable table = [] {
     cpu::apply_isa_limit();
     KernelTable t = ref_kernels();
-#define GRADUS_SLOT(name, Args) t.name = cpu::name;
+#define GRADUS_SLOT(name, Args, types) t.name = cpu::name;
     GRADUS_CPU_KERNELS(GRADUS_SLOT)
 #undef GRADUS_SLOT
     return t;
