@@ -1,9 +1,7 @@
 #include "cli/text_io.h"
 
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdlib>
+#include <cstdio>
 #include <cstring>
 
 #include "base/error.h"
@@ -31,13 +29,6 @@ void split_documents(std::string_view text, std::string_view separator, std::vec
 void write_output(std::string_view bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size())
     throw FileError("output", std::string("cannot write to standard output: ") + std::strerror(errno) + ".");
-}
-
-bool is_terminal(std::FILE* stream) { return ::isatty(::fileno(stream)) != 0; }
-
-bool use_colour(std::FILE* stream) {
-  const char* no_color = std::getenv("NO_COLOR");
-  return is_terminal(stream) && !(no_color && *no_color);
 }
 
 }  // namespace gradus::cli

@@ -1,6 +1,5 @@
 #pragma once
 // Text in and out for the verbs that work on it.
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +13,5 @@ std::string read_input(const std::string& path);
 void split_documents(std::string_view text, std::string_view separator, std::vector<std::string_view>& out);
 /// Writes to standard output; throws FileError when it cannot (a full disk, a closed pipe).
 void write_output(std::string_view bytes);
-bool is_terminal(std::FILE* stream);
-/// A terminal, and NO_COLOR is not set.
-bool use_colour(std::FILE* stream);
 
 }  // namespace gradus::cli

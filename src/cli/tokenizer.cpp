@@ -1,4 +1,6 @@
 // gradus tokenizer train | inspect
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -7,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/progress.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
 #include "text/bpe_trainer.h"
@@ -41,7 +44,7 @@ void train(TrainArgs args) {
   args.settings.unk = args.unk;
   for (const std::string& role : {args.unk, args.bos, args.eos, args.pad})
     if (!role.empty() && !std::count(special.begin(), special.end(), role)) special.push_back(role);
-  const bool bar = is_terminal(stderr);
+  const bool bar = is_terminal(STDERR_FILENO);
   if (bar)
     args.settings.progress = [](const char* stage, int64_t done, int64_t total) {
       std::fprintf(stderr, "\r%-7s %3.0f %%", stage, total > 0 ? 100.0 * done / total : 100.0);
@@ -115,7 +118,7 @@ void inspect(const InspectArgs& args) {
   if (tokenizer.bytes_covered() < 256)
     std::fprintf(stderr, "warning: %d of 256 bytes have no token; they %s\n", 256 - tokenizer.bytes_covered(),
                  tokenizer.unk() ? "become the unknown token" : "are dropped");
-  if (!args.text.empty()) print_pieces(tokenizer, ids, use_colour(stdout));
+  if (!args.text.empty()) print_pieces(tokenizer, ids, wants_color(STDOUT_FILENO));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace gradus {
 
 namespace {
-constexpr size_t kWordSlots = 1 << 15;  // 1 MiB, two ways: the words of one language, in the second-level cache
+constexpr size_t kWordSlots = 1 << 16;  // 1 MiB, two ways: the words of one language, in the second-level cache
 constexpr size_t kPairSlots = 1 << 16;  // 512 KiB
 constexpr int kLongestInTrie = 4096;
 

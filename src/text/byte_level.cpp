@@ -1,6 +1,7 @@
 #include "text/byte_level.h"
 
 #include <array>
+#include <bit>
 
 namespace gradus {
 
@@ -59,7 +60,28 @@ std::string unspell_token(std::string_view token) {
   return out;
 }
 
+namespace {
+/// How many of the eight characters at `p` are ASCII letters before the first that is not, without a branch for each.
+int leading_letters(const char* p) {
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  uint64_t word = 0;
+  for (int i = 0; i < 8; ++i) word |= static_cast<uint64_t>(static_cast<unsigned char>(p[i])) << (8 * i);
+  // Each byte's top bit: it has no top bit itself, and in lower case lies in 'a' … 'z'.
+  const uint64_t lower = (word | kOnes * 0x20) & kOnes * 0x7F;
+  const uint64_t from_a = lower + kOnes * (0x80 - 'a'), behind_z = lower + kOnes * (0x80 - 'z' - 1);
+  const uint64_t others = ~((from_a ^ behind_z) & ~word) & kOnes * 0x80;
+  return others == 0 ? 8 : std::countr_zero(others) / 8;
+}
+}  // namespace
+
 const char* Gpt2Splitter::skip(const char* p, CharClass wanted) const {
+  if (wanted == CharClass::letter) {
+    while (end_ - p >= 8) {
+      const int letters = leading_letters(p);
+      p += letters;
+      if (letters < 8) break;
+    }
+  }
   while (p < end_) {
     if (is_ascii(*p)) {
       if (kAscii[static_cast<size_t>(*p)] != wanted) break;

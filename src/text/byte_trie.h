@@ -6,7 +6,9 @@
 namespace gradus {
 
 /// Byte strings with an id each, and the longest of them that begins a text. Nodes are numbered as they are made, the
-/// root is 0; edges live in one open-addressing table, so a step costs one memory access.
+/// root is 0. Edges live in one open-addressing table, so a step costs one memory access; the first two or three steps
+/// are one look into a plain table. An edge also carries eight bits that say which bytes may go on from its child, so
+/// that most walks end without a look that finds nothing.
 class ByteTrie {
  public:
   ByteTrie();
@@ -18,16 +20,24 @@ class ByteTrie {
   }
   /// After the last mark(): lets every node know the longest string at or above it.
   void finish();
-  /// The id of the longest string that `text` begins with, or -1. `steps` grows by the bytes looked at.
+  /// After finish(): the id of the longest string that `text` begins with, or -1. `steps` grows by the bytes looked at.
   int32_t longest(std::string_view text, uint64_t& steps) const {
-    uint32_t node = 0;
-    for (char c : text) {
+    const auto byte = [&text](size_t i) { return static_cast<unsigned char>(text[i]); };
+    if (text.size() < 2) return text.empty() ? -1 : best_[first_[byte(0)]];
+    ++steps;
+    size_t i = 3;
+    const bool one_character =
+        text.size() > 2 && byte(0) >> 4 == 0xE && (byte(1) & 0xC0) == 0x80 && (byte(2) & 0xC0) == 0x80;
+    uint32_t at = one_character ? third_[three_bytes(byte(0), byte(1), byte(2))] : 0;
+    if (at == 0) at = second_[byte(0) << 8 | byte(1)], i = 2;
+    if (at == 0) return best_[first_[byte(0)]];
+    for (; i < text.size() && (at & hint(byte(i))); ++i) {
       ++steps;
-      const uint32_t next = child(node, static_cast<unsigned char>(c));
+      const uint32_t next = child(at & kNode, byte(i));
       if (next == 0) break;
-      node = next;
+      at = next;
     }
-    return best_[node];
+    return best_[at & kNode];
   }
   /// After finish(): the longest string above `node`, or -1.
   int32_t best_above(uint32_t node) const { return node == 0 ? -1 : best_[parent_[node]]; }
@@ -36,8 +46,13 @@ class ByteTrie {
  private:
   struct Edge {
     uint32_t key = 0;    // node << 8 | byte
-    uint32_t child = 0;  // 0: the slot is empty
+    uint32_t child = 0;  // 0: the slot is empty; above the node's 24 bits: the hints
   };
+  static constexpr uint32_t kNode = 0xFFFFFF;
+  static uint32_t hint(unsigned char byte) { return 1u << (24 + ((byte ^ byte >> 3) & 7)); }
+  static size_t three_bytes(unsigned a, unsigned b, unsigned c) {
+    return (a & 0xF) << 12 | (b & 0x3F) << 6 | (c & 0x3F);
+  }
   static size_t place(uint32_t key, size_t mask) { return (key * uint64_t{0x9E3779B97F4A7C15u} >> 32) & mask; }
   uint32_t child(uint32_t node, unsigned char byte) const {
     if (node == 0) return first_[byte];
@@ -50,6 +65,8 @@ class ByteTrie {
   void grow();
 
   uint32_t first_[256] = {};
+  // Made by finish(): the nodes after two bytes, and after the three bytes of one character (CJK, above all).
+  std::vector<uint32_t> second_, third_;
   std::vector<Edge> edges_;
   size_t mask_ = 0, used_ = 0;
   std::vector<int32_t> best_{-1};

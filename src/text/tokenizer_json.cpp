@@ -115,6 +115,7 @@ void read_merges(JsonReader& reader, MergeTexts& merges) {
       add(line.substr(space + 1));
     } else {
       const std::string name = where();
+      if (reader.peek() != '[') reader.fail(name + " must hold two tokens");
       int parts = 0;
       reader.array([&] {
         if (++parts > 2) reader.fail(name + " must hold two tokens");
