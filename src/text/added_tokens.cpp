@@ -36,6 +36,7 @@ void AddedTokenMatcher::split(std::string_view text, bool skip_special, std::vec
         if (!is_space(step.code)) break;
         start -= step.length;
       }
+      start = std::max(start, rest);
     }
     if (token.rstrip) {
       while (stop < end) {
@@ -45,7 +46,8 @@ void AddedTokenMatcher::split(std::string_view text, bool skip_special, std::vec
       }
     }
     if (rest < start) out.push_back({{rest, static_cast<size_t>(start - rest)}, -1});
-    out.push_back({{start, static_cast<size_t>(stop - start)}, token.id});
+    // A token of white space can begin in what the one before took with it. It counts unless nothing of it is left.
+    if (start < stop) out.push_back({{start, static_cast<size_t>(stop - start)}, token.id});
     rest = stop;
   }
   if (rest < end) out.push_back({{rest, static_cast<size_t>(end - rest)}, -1});

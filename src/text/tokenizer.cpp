@@ -43,24 +43,27 @@ struct Tokenizer::Impl {
     special.assign(static_cast<size_t>(size), false);
     begins.reserve(static_cast<size_t>(size) + 1);
     begins.push_back(0);
-    const auto add_bytes = [this](std::string_view token) {
-      if (parts.byte_level_decoder)
-        bytes += unspell_token(token);
-      else
-        bytes += token;
-      begins.push_back(bytes.size());
-    };
-    for (int id = 0; id < base; ++id) add_bytes(parts.vocabulary[id]);
+    std::vector<std::string> texts;
+    texts.reserve(static_cast<size_t>(size));
+    for (int id = 0; id < base; ++id) texts.emplace_back(parts.vocabulary[id]);
+    // A token that is looked for in normalised text also decodes to its normalised form, as in Hugging Face tokenizers,
+    // which then leave it out as special only if that is how the file spells a special token.
+    std::unordered_set<std::string_view> special_texts;
+    for (const AddedToken& token : parts.added)
+      if (token.special) special_texts.insert(token.content);
     for (const AddedToken& token : parts.added) {  // those behind the vocabulary come in the order of their ids
-      special[token.id] = token.special;
+      const std::string pattern = token.normalized ? normalize(token.content, parts.normalizer) : token.content;
+      (token.normalized ? normalized_tokens : raw_tokens).add(token, pattern);
       if (token.id >= base) {
         behind.push_back(token.content);
-        add_bytes(token.content);
+        texts.emplace_back();
       }
-      if (token.normalized)
-        normalized_tokens.add(token, normalize(token.content, parts.normalizer));
-      else
-        raw_tokens.add(token, token.content);
+      texts[token.id] = pattern;
+      special[token.id] = special_texts.count(pattern) > 0;
+    }
+    for (const std::string& text : texts) {
+      bytes += parts.byte_level_decoder ? unspell_token(text) : text;
+      begins.push_back(bytes.size());
     }
     raw_tokens.finish();
     normalized_tokens.finish();
