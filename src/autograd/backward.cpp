@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <queue>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "autograd/autograd.h"
 #include "autograd/node.h"
@@ -70,11 +72,37 @@ struct Walk {
   }
 };
 
+// The nodes between `roots` and `targets`: those from which some target can be reached.
+std::unordered_set<const Node*> nodes_leading_to(const Tensors& targets, const Tensors& roots) {
+  std::unordered_set<const Node*> needed;
+  uint64_t oldest = UINT64_MAX;
+  for (const Tensor& x : targets) {
+    needed.insert(node_of(x));
+    oldest = std::min(oldest, node_of(x)->sequence());
+  }
+  std::vector<const Node*> reachable;
+  std::unordered_set<const Node*> seen;
+  const auto visit = [&](const Node* node) {
+    if (node && node->sequence() >= oldest && seen.insert(node).second) reachable.push_back(node);
+  };
+  for (const Tensor& root : roots) visit(node_of(root));
+  for (size_t i = 0; i < reachable.size(); ++i)
+    for (const Edge& edge : reachable[i]->edges()) visit(edge.node.get());
+  // Inputs are older than their users: from old to new, each node's inputs are settled before it.
+  std::sort(reachable.begin(), reachable.end(),
+            [](const Node* a, const Node* b) { return a->sequence() < b->sequence(); });
+  for (const Node* node : reachable)
+    for (const Edge& edge : node->edges())
+      if (edge.node && needed.count(edge.node.get())) needed.insert(node);
+  return needed;
+}
+
 // Walks the graph from the newest node to the oldest, so that all gradients of a node have arrived when its turn comes.
-// `at_leaf(leaf, gradient)` takes what reaches the leaves; `visit(node, gradients)` sees every node before its rule
-// runs and says whether to go on below it.
-template <class AtLeaf, class Visit>
-void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, AtLeaf&& at_leaf, Visit&& visit) {
+// `at_leaf(leaf, gradient)` takes what reaches the leaves; `visit(node, gradients)` sees every node first and says
+// whether its rule must run; gradients are handed only to nodes that `wanted(node)` accepts.
+template <class AtLeaf, class Visit, class Wanted>
+void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, AtLeaf&& at_leaf, Visit&& visit,
+          Wanted&& wanted) {
   const GradMode mode(options.create_graph);
   const bool keep = options.retain_graph || options.create_graph;
   Walk w;
@@ -85,7 +113,7 @@ void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, A
     const Ref<Node> node = w.ready.top();
     w.ready.pop();
     Tensors dy = std::move(w.pending.extract(node.get()).mapped());
-    visit(node.get(), dy);
+    if (!visit(node.get(), dy)) continue;
     if (node->is_leaf()) {
       at_leaf(static_cast<Leaf*>(node.get()), std::move(dy[0]));
       continue;
@@ -103,7 +131,7 @@ void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, A
       throw GradError(node->op(), "its rule returned " + std::to_string(dx.size()) + " gradients for " +
                                       std::to_string(edges.size()) + " inputs.");
     for (size_t i = 0; i < edges.size(); ++i)
-      if (edges[i].node && dx[i].defined()) {
+      if (edges[i].node && dx[i].defined() && wanted(edges[i].node.get())) {
         Tensor d = std::move(dx[i]);
         w.deliver(edges[i].node, edges[i].output, std::move(d));
       }
@@ -175,25 +203,32 @@ void backward(const Tensor& root, const Tensor& seed, BackwardOptions options) {
       leaf->grad = dy.unique() && dy.contiguous() ? std::move(dy) : dense_copy(dy);
     }
   };
-  walk({root}, {s}, options, add_to_leaf, [](Node*, const Tensors&) {});
+  walk(
+      {root}, {s}, options, add_to_leaf, [](Node*, const Tensors&) { return true; }, [](Node*) { return true; });
 }
 
 Tensors grad(const Tensors& roots, const Tensors& inputs, const Tensors& seeds, BackwardOptions options) {
   Tensors filled;
   for (size_t i = 0; i < roots.size(); ++i)
     filled.push_back(seed_for(roots[i], i < seeds.size() ? seeds[i] : Tensor()));
-  Tensors found(inputs.size());
-  const auto collect = [&](Node* node, const Tensors& dy) {
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i].defined() && node_of(inputs[i]) == node)
-        found[i] = dy[static_cast<size_t>(inputs[i].history_output())];
-  };
   for (const Tensor& x : inputs)
     if (!requires_grad(x))
       throw GradError("grad", "an input " + x.describe() + " does not require a gradient.",
                       "mark it with require_grad().");
+  const auto needed = nodes_leading_to(inputs, roots);
+  std::unordered_set<const Node*> below;  // nodes with a target further down
+  for (const Node* node : needed)
+    for (const Edge& edge : node->edges())
+      if (edge.node && needed.count(edge.node.get())) below.insert(node);
+
+  Tensors found(inputs.size());
+  const auto collect = [&](Node* node, const Tensors& dy) {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (node_of(inputs[i]) == node) found[i] = dy[static_cast<size_t>(inputs[i].history_output())];
+    return below.count(node) > 0;
+  };
   walk(
-      roots, filled, options, [](Leaf*, const Tensor&) {}, collect);
+      roots, filled, options, [](Leaf*, const Tensor&) {}, collect, [&](Node* node) { return needed.count(node) > 0; });
   return found;
 }
 

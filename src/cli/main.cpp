@@ -11,10 +11,17 @@ namespace {
 constexpr int kFailed = 1, kUsage = 2;
 
 // One line a verb, in the order that --help lists them.
+// clang-format off
 constexpr gradus::cli::AddVerb kVerbs[] = {
-    gradus::cli::add_tokenizer, gradus::cli::add_tokenize, gradus::cli::add_detokenize,
-    gradus::cli::add_plot,      gradus::cli::add_inspect,  gradus::cli::add_doctor,
+    gradus::cli::add_run,
+    gradus::cli::add_tokenizer,
+    gradus::cli::add_tokenize,
+    gradus::cli::add_detokenize,
+    gradus::cli::add_plot,
+    gradus::cli::add_inspect,
+    gradus::cli::add_doctor,
 };
+// clang-format on
 
 int run(int argc, char** argv) {
   CLI::App app{"Gradus: train, fine-tune, run and inspect neural networks without Python.", "gradus"};

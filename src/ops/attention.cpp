@@ -6,6 +6,7 @@
 #include "kernels/table.h"
 #include "ops/check.h"
 #include "ops/create.h"
+#include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
@@ -135,6 +136,7 @@ Tensor third(const Tensor& qkv, int64_t i, int64_t heads) {
 }  // namespace
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
+  if (options.dropout > 0) return attention_composed(q, k, v, options);
   require_heads("attention", q, k, v, options);
   const auto [o, lse] = forward(q, k, v, options);
   record("attention", {q, k, v}, o,
@@ -171,6 +173,11 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
         "needs (batch, time, 3 * heads * d_head) with " + std::to_string(heads) + " heads, got " + qkv.describe() + ".",
         "check n_embd against n_head.");
   require_options(op, qkv, qkv, options);
+  if (options.dropout > 0) {
+    const Tensor parts = reshape(qkv, {qkv.shape()[0], qkv.shape()[1], 3, heads, qkv.shape()[2] / (3 * heads)});
+    const Tensor y = attention_composed(select(parts, 2, 0), select(parts, 2, 1), select(parts, 2, 2), options);
+    return reshape(y, {qkv.shape()[0], qkv.shape()[1], qkv.shape()[2] / 3});
+  }
   const auto [o, lse] = forward(third(qkv, 0, heads), third(qkv, 1, heads), third(qkv, 2, heads), options);
   const Shape shape{qkv.shape()[0], qkv.shape()[1], qkv.shape()[2] / 3};
   const Tensor y = o.strided(shape, contiguous_strides(shape));
@@ -207,8 +214,9 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
 Tensor attention_composed(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
   require_heads("attention_composed", q, k, v, options);
   const int64_t groups = k.shape()[2];
-  const Tensor p = probabilities(grouped(q, groups), grouped(k, groups), visible_keys(q, k, options),
-                                 scale_of(options, q.shape()[3]));
+  Tensor p = probabilities(grouped(q, groups), grouped(k, groups), visible_keys(q, k, options),
+                           scale_of(options, q.shape()[3]));
+  if (options.dropout > 0) p = dropout(p, options.dropout, options.dropout_key);
   return ungrouped(matmul(p, grouped(v, groups)));
 }
 

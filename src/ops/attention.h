@@ -1,4 +1,5 @@
 #pragma once
+#include "base/random.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
@@ -8,6 +9,8 @@ struct AttentionOptions {
   double scale = 0;    ///< on the scores; 0 means 1/sqrt(D)
   Tensor mask;         ///< (B, Tk) bool, optional: false hides a key, as padding
   Tensor first;        ///< (B, Tq) i32, optional: the first key a query sees, as the start of its packed document
+  double dropout = 0;  ///< probability that a weight p_ij is dropped; above 0 the weights are held whole
+  RandomKey dropout_key;
 };
 
 /// o_i = sum_j p_ij v_j, p_i = softmax over the visible keys j of scale * q_i . k_j.

@@ -48,6 +48,10 @@ constexpr OpInfo kOps[] = {
     {"embedding", "embedding embedding_backward", true, true},
     {"gather", "gather", true, true},
     {"scatter_add", "scatter_add", true, true},
+    // attention
+    {"attention", "attention attention_backward", true, true},
+    {"attention_qkv", "attention attention_backward", true, true},
+    {"rope", "rope", true, true},
     // matmul
     {"matmul", "matmul", true, true},
     {"affine", "matmul", true, true},
@@ -66,10 +70,6 @@ constexpr OpInfo kOps[] = {
     {"cross_entropies", "cross_entropy cross_entropy_backward", true, true},
     {"cross_entropy", "cross_entropy cross_entropy_backward", true, true},
     {"linear_cross_entropy", "linear_cross_entropy", true, true},
-    // attention
-    {"attention", "attention attention_backward", true, true},
-    {"attention_qkv", "attention attention_backward", true, true},
-    {"rope", "rope", true, true},
 };
 
 }  // namespace

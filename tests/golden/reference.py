@@ -107,7 +107,7 @@ def logits_and_loss(model, inputs):
     labels = inputs.get("labels")
     arguments = {k: v for k, v in inputs.items() if k != "labels"}
     with exact() if model.dtype == torch.float64 else contextlib.nullcontext():
-        logits = model(**arguments, use_cache=False).logits
+        logits = model(**arguments).logits  # config.use_cache decides whether positions that jump mean packed documents
     if labels is None:
         return logits, None
     shifted = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:]

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "io/safetensors.h"
+#include "models/model.h"
+
+namespace gradus {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Tensors of a checkpoint under the names that the models use. Early GPT-2 checkpoints were saved without the
+// "transformer." that today's models put in front.
+class CheckpointSource final : public TensorSource {
+ public:
+  explicit CheckpointSource(const fs::path& directory) : directory_(directory), file_(directory) {}
+
+  std::string stored_name(const std::string& name) const override {
+    if (file_.contains(name)) return name;
+    for (const std::string prefix : {"transformer.", "model."})
+      if (name.rfind(prefix, 0) == 0 && file_.contains(name.substr(prefix.size()))) return name.substr(prefix.size());
+    return "";
+  }
+  Tensor load(const std::string& stored) const override {
+    used_.insert(stored);
+    return file_.map(stored);
+  }
+  std::string describe() const override { return directory_.string(); }
+
+  std::vector<std::string> unused() const {
+    std::vector<std::string> names;
+    for (const TensorInfo& t : file_.tensors())
+      if (!used_.count(t.name)) names.push_back(t.name);
+    return names;
+  }
+
+ private:
+  fs::path directory_;
+  Safetensors file_;
+  mutable std::set<std::string> used_;
+};
+
+// What generation needs to know, out of the model's configuration.
+Json generation_config(const Json& config) {
+  Json g = Json::object();
+  g["_from_model_config"] = true;
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"})
+    if (config.contains(key) && !config[key].is_null()) g[key] = config[key];
+  return g;
+}
+
+}  // namespace
+
+std::unique_ptr<CausalLm> load_causal_lm(const fs::path& directory, const ModelOptions& options,
+                                         std::vector<std::string>* unused) {
+  if (!fs::is_directory(directory))
+    throw FileError("load", directory.string() + " is no folder.",
+                    "a model directory holds config.json and model.safetensors.");
+  const fs::path config = directory / "config.json";
+  const Json json = read_json(config);
+  const CheckpointSource source(directory);
+  auto model = make_causal_lm(json, options, config.string(), &source);
+  if (unused) *unused = source.unused();
+  return model;
+}
+
+void save_model(const Model& model, const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) throw FileError("save", "cannot make the folder " + directory.string() + ": " + error.message() + ".");
+  Json config = parse_json(model.config(), "config");
+  config["dtype"] = model.parameters().dtype() == Dtype::f32    ? "float32"
+                    : model.parameters().dtype() == Dtype::bf16 ? "bfloat16"
+                    : model.parameters().dtype() == Dtype::f16  ? "float16"
+                                                                : "float64";
+  config.erase("torch_dtype");
+  NamedTensors tensors;
+  for (const Parameter& p : model.parameters().all()) tensors.emplace_back(p.name, p.value.detach());
+  write_safetensors(directory / "model.safetensors", tensors);
+  write_json(directory / "generation_config.json", generation_config(config));
+  write_json(directory / "config.json", config);
+}
+
+}  // namespace gradus

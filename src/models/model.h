@@ -1,0 +1,93 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "nn/attention_cache.h"
+#include "nn/context.h"
+#include "nn/parameters.h"
+
+namespace gradus {
+
+/// A configuration's facts that the floors above need, whatever the family calls them.
+struct LmShape {
+  int64_t vocab = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_dim = 0;
+  int64_t max_positions = 0;
+};
+
+/// What a decoder reads. Undefined tensors mean: everything visible, positions 0, 1, 2, …
+struct LmInput {
+  Tensor input_ids;          ///< (B, T) i64
+  Tensor attention_mask;     ///< (B, T) bool, false for padding; with a cache (B, cached + T)
+  Tensor position_ids;       ///< (B, T) i64
+  Tensor first;              ///< (B, T) i32: first visible position of each query, for packed documents
+  KvCache* cache = nullptr;  ///< read and filled when given
+};
+
+/// A neural network with named parameters and the configuration it was made from.
+class Model {
+ public:
+  virtual ~Model() = default;
+  Parameters& parameters() { return *parameters_; }
+  const Parameters& parameters() const { return *parameters_; }
+  /// The text of config.json: what was read, with the defaults filled in and unknown keys kept.
+  const std::string& config() const { return config_; }
+
+ protected:
+  Model(std::unique_ptr<Parameters> parameters, std::string config)
+      : parameters_(std::move(parameters)), config_(std::move(config)) {}
+
+ private:
+  std::unique_ptr<Parameters> parameters_;
+  std::string config_;
+};
+
+/// A decoder-only language model.
+class CausalLm : public Model {
+ public:
+  /// The states after the final norm, (B, T, width). Throws IndexError for ids outside the vocabulary, ShapeError for
+  /// more positions than the model has.
+  virtual Tensor hidden(const LmInput& in, const Context& context) const = 0;
+  /// Rows of the output layer (vocab, width): the embedding itself when tied.
+  virtual Tensor head() const = 0;
+  virtual LmShape shape() const = 0;
+
+  /// An input as Hugging Face's forward pass takes it: ids and labels of any integer type, a mask of any type. When
+  /// config.json says `use_cache: false` and there is no mask, positions that jump separate packed documents.
+  LmInput input(const Tensor& input_ids, const Tensor& attention_mask = {}, const Tensor& position_ids = {}) const;
+  /// (B, T, vocab)
+  Tensor logits(const Tensor& hidden) const;
+  KvCache make_cache(int64_t batch, int64_t capacity) const;
+
+ protected:
+  using Model::Model;
+};
+
+struct ModelOptions {
+  Dtype dtype = Dtype::f32;
+  Device device = Device::cpu;
+  uint64_t seed = 0;      ///< of the initial parameters
+  bool trainable = true;  ///< parameters require gradients
+};
+
+/// A model from a configuration (the JSON of config.json, called `source` in errors); `model_type` picks the family.
+/// The parameters come from `weights`, or are initialised. Throws ValueError for an unknown family and for impossible
+/// settings, naming the key; FileError for a tensor that is missing or misshapen.
+std::unique_ptr<CausalLm> make_causal_lm(const Json& config, const ModelOptions& options,
+                                         const std::string& source = "config", const TensorSource* weights = nullptr);
+
+/// The keys that a family's configuration knows. Throws ValueError for an unknown family.
+std::vector<std::string> causal_lm_config_keys(const std::string& model_type);
+
+/// From a Hugging Face directory: config.json and model.safetensors (or its shards). Throws FileError naming the file
+/// and tensor. `unused` receives the names of tensors in the checkpoint that the model does not have.
+std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& directory, const ModelOptions& options,
+                                         std::vector<std::string>* unused = nullptr);
+
+/// Writes config.json, generation_config.json and model.safetensors, each atomically.
+void save_model(const Model& model, const std::filesystem::path& directory);
+
+}  // namespace gradus

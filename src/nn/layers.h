@@ -1,0 +1,56 @@
+#pragma once
+#include "nn/context.h"
+#include "nn/parameters.h"
+#include "ops/create.h"
+
+namespace gradus {
+
+struct LinearOptions {
+  bool bias = true;
+  double init_std = 0.02;  ///< deviation of the normal initial weights; biases start at 0
+};
+
+/// y = x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
+struct Linear {
+  Tensor weight, bias;
+  Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
+  Tensor operator()(const Tensor& x) const;
+};
+
+/// GPT-2's transposed twin: y = x W + b, weight (in, out) as its checkpoints store it.
+struct Conv1D {
+  Tensor weight, bias;
+  Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
+  Tensor operator()(const Tensor& x) const;
+};
+
+/// Rows of weight (rows, width) by id.
+struct Embedding {
+  Tensor weight;
+  Embedding(const Scope& s, int64_t rows, int64_t width, double init_std = 0.02);
+  Tensor operator()(const Tensor& ids) const;
+};
+
+/// Over the last axis; weight starts at 1, bias at 0.
+struct LayerNorm {
+  Tensor weight, bias;
+  double eps;
+  LayerNorm(const Scope& s, int64_t width, double eps);
+  Tensor operator()(const Tensor& x) const;
+};
+struct RmsNorm {
+  Tensor weight;
+  double eps;
+  RmsNorm(const Scope& s, int64_t width, double eps);
+  Tensor operator()(const Tensor& x) const;
+};
+
+/// Zeroes entries with probability p while training; owns no parameter, its path names its random stream.
+struct Dropout {
+  double p;
+  uint64_t stream;
+  Dropout(const Scope& s, double p);
+  Tensor operator()(const Tensor& x, const Context& context) const;
+};
+
+}  // namespace gradus

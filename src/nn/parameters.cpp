@@ -1,0 +1,97 @@
+#include "nn/parameters.h"
+
+#include "autograd/autograd.h"
+#include "base/error.h"
+#include "ops/create.h"
+#include "ops/elementwise.h"
+#include "ops/shape.h"
+
+namespace gradus {
+
+namespace {
+
+Tensor initial_value(const Shape& shape, const Init& init, RandomKey key, Dtype dtype, Device device) {
+  switch (init.kind) {
+    case Init::normal: return random_normal(shape, key, init.a, init.b, dtype, device);
+    case Init::uniform: return random_uniform(shape, key, init.a, init.b, dtype, device);
+    case Init::constant: break;
+  }
+  return full(shape, init.a, dtype, device);
+}
+
+Tensor loaded_value(const TensorSource& source, const std::string& name, const Shape& shape, Dtype dtype) {
+  const Tensor x = source.load(name);
+  if (!(x.shape() == shape))
+    throw FileError("load",
+                    source.describe() + ": the tensor \"" + name + "\" has shape " + x.shape().str() + ", expected " +
+                        shape.str() + ".",
+                    "is config.json of the same model as the weights?");
+  if (!is_floating(x.dtype()))
+    throw FileError("load", source.describe() + ": the tensor \"" + name + "\" is " + name_of(x.dtype()) +
+                                ", expected a floating type.");
+  return x.dtype() == dtype ? clone(x) : contiguous(cast(x, dtype));
+}
+
+}  // namespace
+
+Tensor Parameters::find(const std::string& name) const {
+  for (const Parameter& p : list_)
+    if (p.name == name) return p.value;
+  return {};
+}
+
+int64_t Parameters::count() const {
+  int64_t n = 0;
+  for (const Parameter& p : list_) n += p.value.count();
+  return n;
+}
+
+Tensor Parameters::make(const std::string& name, const Shape& shape, const Init& init) {
+  std::string stored = name;
+  Tensor value;
+  if (options_.source && options_.device == Device::cpu) {
+    stored = options_.source->stored_name(name);
+    if (stored.empty())
+      throw FileError("load", options_.source->describe() + ": the tensor \"" + name + "\" is missing.",
+                      "is config.json of the same model as the weights?");
+    value = loaded_value(*options_.source, stored, shape, options_.dtype);
+  } else {
+    const RandomKey key{options_.seed, stream_name(name.c_str())};
+    value = initial_value(shape, init, key, options_.dtype, options_.device);
+  }
+  if (find(stored).defined()) throw ValueError("parameters", "two layers make the parameter \"" + stored + "\".");
+  if (options_.trainable) require_grad(value);
+  list_.push_back({stored, value});
+  return value;
+}
+
+int Parameters::set_trainable(const std::string& pattern, bool on) {
+  int changed = 0;
+  for (Parameter& p : list_)
+    if (matches_pattern(p.name, pattern)) {
+      require_grad(p.value, on);
+      ++changed;
+    }
+  return changed;
+}
+
+bool matches_pattern(const std::string& text, const std::string& pattern) {
+  size_t t = 0, p = 0, star = std::string::npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != std::string::npos) {  // let the last star swallow one more character
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+}  // namespace gradus
