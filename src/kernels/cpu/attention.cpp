@@ -86,8 +86,7 @@ void attend(const AttentionArgs& args, const AttentionShape& s, int64_t b, int64
 
   // Scores in units of ln 2, so that exp becomes 2^x.
   for (int64_t c = 0; c < width; ++c) {
-    const float* from = q.at(b, s.query(start + c), s.head(g, start + c));
-    for (int64_t x = 0; x < s.depth; ++x) rows[c * s.depth + x] = from[x * q.d] * (s.scale * kLog2E);
+    scale_row(q.at(b, s.query(start + c), s.head(g, start + c)), q.d, s.scale * kLog2E, s.depth, rows + c * s.depth, 1);
   }
   for (int64_t c = 0; c < width; c += kTileColumns)
     transpose(rows + c * s.depth, s.depth, std::min(kTileColumns, width - c), s.depth, queries + c * s.depth,
@@ -145,8 +144,7 @@ void attend(const AttentionArgs& args, const AttentionShape& s, int64_t b, int64
     const int64_t i = s.query(start + c), h = s.head(g, start + c);
     const bool blind = top[c] == -std::numeric_limits<float>::infinity();
     const float factor = blind ? 0.0f : 1.0f / total[c];
-    float* to = o.at(b, i, h);
-    for (int64_t x = 0; x < s.depth; ++x) to[x * o.d] = rows[c * s.depth + x] * factor;
+    scale_row(rows + c * s.depth, 1, factor, s.depth, o.at(b, i, h), o.d);
     lse[(b * s.heads + h) * s.queries + i] = blind ? top[c] : top[c] * kLn2 + std::log(total[c]);
   }
 }

@@ -23,36 +23,28 @@ void pack(const AttentionBackwardArgs& args, const AttentionShape& s, int64_t b,
   const HeadView q(args.q), o(args.o), d_o(args.d_o);
   const float* lse = args.lse.data<float>();
   const int64_t stride = padded_depth(s);
-  std::fill_n(m.q_t, kChunk * s.depth, 0.0f);
-  std::fill_n(m.do_t, kChunk * s.depth, 0.0f);
-  std::fill_n(m.dq_t, kChunk * s.depth, 0.0f);
+  const int64_t used = (width + kTileColumns - 1) / kTileColumns * kTileColumns * s.depth;
+  for (float* panels : {m.q_t, m.do_t, m.dq_t}) std::fill_n(panels, used, 0.0f);
   std::fill_n(m.lse, 2 * kChunk, 0.0f);
   for (int64_t c = 0; c < width; ++c) {
     const int64_t i = s.query(start + c), h = s.head(g, start + c);
     const float *q_row = q.at(b, i, h), *o_row = o.at(b, i, h), *do_row = d_o.at(b, i, h);
     float *q_to = m.q + c * stride, *do_to = m.d_o + c * stride;
-    float delta = 0;
-    for (int64_t x = 0; x < s.depth; ++x) {
-      q_to[x] = q_row[x * q.d];
-      do_to[x] = do_row[x * d_o.d];
-      delta += do_to[x] * o_row[x * o.d];
-    }
+    scale_row(q_row, q.d, 1, s.depth, q_to, 1);
+    scale_row(do_row, d_o.d, 1, s.depth, do_to, 1);
     std::fill(q_to + s.depth, q_to + stride, 0.0f);
     std::fill(do_to + s.depth, do_to + stride, 0.0f);
     const float l = lse[(b * s.heads + h) * s.queries + i];
     // A column that saw nothing has lse = -inf; +inf makes its probabilities 0.
     m.lse[c] = l == -std::numeric_limits<float>::infinity() ? -l : l * kLog2E;
-    m.delta[c] = delta;
+    m.delta[c] = dot_row(o_row, o.d, do_to, s.depth);
   }
   for (int64_t c = 0; c < width; c += kTileColumns) {
     const int64_t columns = std::min(kTileColumns, width - c);
     transpose(m.q + c * stride, stride, columns, s.depth, m.q_t + c * s.depth, kTileColumns);
     transpose(m.d_o + c * stride, stride, columns, s.depth, m.do_t + c * s.depth, kTileColumns);
   }
-  const Floats d;
-  const FloatVec factor = hn::Set(d, s.scale * kLog2E);
-  for (int64_t x = 0; x < kChunk * s.depth; x += kLanes)
-    hn::StoreU(hn::Mul(hn::LoadU(d, m.q_t + x), factor), d, m.q_t + x);
+  scale_row(m.q_t, 1, s.scale * kLog2E, used, m.q_t, 1);
 }
 
 // p = 2^(score - lse) where visible; ds = p (dp - delta). Both tiles have rows of kColumnBlock.
@@ -190,10 +182,24 @@ void backward_columns(const AttentionBackwardArgs& args, const AttentionShape& s
       transpose(m.dq_t + c * s.depth, kTileColumns, s.depth, columns, m.q, s.depth);
       for (int64_t i = 0; i < columns; ++i) {
         const int64_t column = start + c + i;
-        float* to = dq.at(b, s.query(column), s.head(g, column));
-        for (int64_t x = 0; x < s.depth; ++x) to[x * dq.d] = m.q[i * s.depth + x] * s.scale;
+        scale_row(m.q + i * s.depth, 1, s.scale, s.depth, dq.at(b, s.query(column), s.head(g, column)), dq.d);
       }
     }
+  }
+}
+
+// Writes dk and dv of one head from its parts, (dk, dv) after (dk, dv), added in their order into the first.
+void finish_keys(const AttentionBackwardArgs& args, const AttentionShape& s, int64_t b, int64_t g, float* parts,
+                 int64_t count) {
+  const Floats d;
+  const int64_t stride = padded_depth(s), size = 2 * s.keys * stride;
+  for (int64_t i = 1; i < count; ++i)
+    for (int64_t x = 0; x < size; x += kLanes)
+      hn::StoreU(hn::Add(hn::LoadU(d, parts + x), hn::LoadU(d, parts + i * size + x)), d, parts + x);
+  const HeadView dk(args.dk), dv(args.dv);
+  for (int64_t j = 0; j < s.keys; ++j) {
+    scale_row(parts + j * stride, 1, s.scale, s.depth, dk.at(b, j, g), dk.d);
+    scale_row(parts + size / 2 + j * stride, 1, 1, s.depth, dv.at(b, j, g), dv.d);
   }
 }
 
@@ -203,29 +209,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradus::cpu {
 HWY_EXPORT(backward_columns);
-
-namespace {
-
-// dk and dv of keys [begin, end) of one head: the parts, (dk, dv) after (dk, dv), added in their order.
-void finish_keys(const AttentionBackwardArgs& args, const AttentionShape& s, int64_t b, int64_t g, int64_t begin,
-                 int64_t end, const float* parts, int64_t count) {
-  const int64_t stride = padded_depth(s), size = s.keys * stride;
-  const HeadView dk(args.dk), dv(args.dv);
-  for (int64_t j = begin; j < end; ++j) {
-    float *dk_to = dk.at(b, j, g), *dv_to = dv.at(b, j, g);
-    for (int64_t x = 0; x < s.depth; ++x) {
-      float dk_sum = 0, dv_sum = 0;
-      for (int64_t i = 0; i < count; ++i) {
-        dk_sum += parts[2 * i * size + j * stride + x];
-        dv_sum += parts[(2 * i + 1) * size + j * stride + x];
-      }
-      dk_to[x * dk.d] = dk_sum * s.scale;
-      dv_to[x * dv.d] = dv_sum;
-    }
-  }
-}
-
-}  // namespace
+HWY_EXPORT(finish_keys);
 
 void attention_backward(const AttentionBackwardArgs& args) {
   if (args.q.dtype() != Dtype::f32) return ref::attention_backward(args);
@@ -248,11 +232,12 @@ void attention_backward(const AttentionBackwardArgs& args) {
     std::fill_n(sums, size, 0.0f);
     HWY_DYNAMIC_DISPATCH(backward_columns)
     (args, s, b, g, begin, std::min(s.columns, begin + step), scratch.data<float>(), sums, sums + size / 2);
-    if (cuts == 1) finish_keys(args, s, b, g, 0, s.keys, sums, 1);
+    if (cuts == 1) HWY_DYNAMIC_DISPATCH(finish_keys)(args, s, b, g, sums, 1);
   });
   if (cuts == 1) return;
   parallel_for(heads, 1, [&](int64_t head, int64_t) {
-    finish_keys(args, s, head / s.groups, head % s.groups, 0, s.keys, parts.data<float>() + head * cuts * size, cuts);
+    HWY_DYNAMIC_DISPATCH(finish_keys)
+    (args, s, head / s.groups, head % s.groups, parts.data<float>() + head * cuts * size, cuts);
   });
 }
 

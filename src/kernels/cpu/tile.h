@@ -78,6 +78,28 @@ inline void multiply(const Product& p) {
   if (column < p.columns) multiply_columns<1>(p, column);
 }
 
+/// to_i = factor * from_i for n numbers, `step` apart.
+inline void scale_row(const float* from, int64_t from_step, float factor, int64_t n, float* to, int64_t to_step) {
+  const Floats d;
+  const FloatVec f = hn::Set(d, factor);
+  int64_t i = 0;
+  if (from_step == 1 && to_step == 1)
+    for (; i + kLanes <= n; i += kLanes) hn::StoreU(hn::Mul(hn::LoadU(d, from + i), f), d, to + i);
+  for (; i < n; ++i) to[i * to_step] = from[i * from_step] * factor;
+}
+
+/// sum_i a_i b_i
+inline float dot_row(const float* a, int64_t a_step, const float* b, int64_t n) {
+  const Floats d;
+  FloatVec lanes = hn::Zero(d);
+  int64_t i = 0;
+  if (a_step == 1)
+    for (; i + kLanes <= n; i += kLanes) lanes = hn::MulAdd(hn::LoadU(d, a + i), hn::LoadU(d, b + i), lanes);
+  float sum = hn::GetLane(hn::SumOfLanes(d, lanes));
+  for (; i < n; ++i) sum += a[i * a_step] * b[i];
+  return sum;
+}
+
 /// The 4 x 4 transpose: to[j * to_row + i] = from[i][j].
 HWY_INLINE void transpose4(const float* const from[4], float* to, int64_t to_row) {
 #if HWY_TARGET == HWY_SCALAR
