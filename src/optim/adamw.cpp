@@ -11,9 +11,7 @@
 
 namespace gradus {
 
-std::vector<ParameterRule> undecayed_biases_and_norms() {
-  return {{"*bias"}, {"*norm.weight"}, {"*ln_*.weight"}};
-}
+std::vector<ParameterRule> undecayed_biases_and_norms() { return {{"*bias"}, {"*norm.weight"}, {"*ln_*.weight"}}; }
 
 AdamW::AdamW(const Parameters& parameters, const Options& options) : options_(options) {
   const auto in_unit = [](const char* name, double value) {
@@ -25,8 +23,12 @@ AdamW::AdamW(const Parameters& parameters, const Options& options) : options_(op
   for (const Parameter& p : parameters.all()) {
     if (!requires_grad(p.value)) continue;
     const Dtype dtype = accumulator_of(p.value.dtype());
-    Slot slot{p.name, p.value, zeros(p.value.shape(), dtype, p.value.device()),
-              zeros(p.value.shape(), dtype, p.value.device()), options.weight_decay, 1};
+    Slot slot{p.name,
+              p.value,
+              zeros(p.value.shape(), dtype, p.value.device()),
+              zeros(p.value.shape(), dtype, p.value.device()),
+              options.weight_decay,
+              1};
     for (const ParameterRule& rule : options.rules)
       if (matches_pattern(p.name, rule.pattern)) {
         slot.weight_decay = rule.weight_decay, slot.scale = rule.learning_rate_scale;
@@ -69,8 +71,8 @@ void AdamW::load_state(const std::vector<std::pair<std::string, Tensor>>& state)
   const auto copy = [&](const std::string& name, const Tensor& to) {
     const Tensor from = find(name);
     if (!(from.shape() == to.shape()) || from.dtype() != to.dtype())
-      throw ValueError("adamw", "the stored state's \"" + name + "\" is " + from.describe() + ", expected " +
-                                    to.describe() + ".");
+      throw ValueError(
+          "adamw", "the stored state's \"" + name + "\" is " + from.describe() + ", expected " + to.describe() + ".");
     kernels(to.device()).copy({from, to});
   };
   for (const Slot& s : slots_) {

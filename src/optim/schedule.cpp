@@ -50,8 +50,8 @@ class Options {
  private:
   static std::string short_number(double value) { return dump_json(Json(value)); }
   [[noreturn]] static void refuse(const char* key, const std::string& expected, const Json& got) {
-    throw ValueError("schedule",
-                     "lr_scheduler_kwargs." + std::string(key) + " must be " + expected + ", got " + dump_json(got) + ".");
+    throw ValueError("schedule", "lr_scheduler_kwargs." + std::string(key) + " must be " + expected + ", got " +
+                                     dump_json(got) + ".");
   }
   std::string type_;
   Json left_ = Json::object();
@@ -60,9 +60,9 @@ class Options {
 }  // namespace
 
 const std::vector<std::string>& Schedule::types() {
-  static const std::vector<std::string> names = {
-      "constant",           "constant_with_warmup", "linear",       "cosine",             "cosine_with_restarts",
-      "cosine_with_min_lr", "polynomial",           "inverse_sqrt", "warmup_stable_decay"};
+  static const std::vector<std::string> names = {"constant",   "constant_with_warmup", "linear",
+                                                 "cosine",     "cosine_with_restarts", "cosine_with_min_lr",
+                                                 "polynomial", "inverse_sqrt",         "warmup_stable_decay"};
   return names;
 }
 
@@ -93,8 +93,7 @@ Schedule::Schedule(const Settings& settings, const Json& json) : settings_(setti
     curve_ = Curve::polynomial;
     const double end = options.number("lr_end", 1e-7);
     power_ = options.number("power", 1);
-    if (!(settings.learning_rate > end))
-      throw ValueError("schedule", "lr_end must be smaller than the learning rate.");
+    if (!(settings.learning_rate > end)) throw ValueError("schedule", "lr_end must be smaller than the learning rate.");
     least_ = end / settings.learning_rate;
   } else if (type == "inverse_sqrt") {
     curve_ = Curve::inverse_sqrt;
@@ -108,8 +107,8 @@ Schedule::Schedule(const Settings& settings, const Json& json) : settings_(setti
     if (options.has("num_decay_steps") == options.has("decay_ratio"))
       throw ValueError("schedule",
                        "warmup_stable_decay needs either num_decay_steps or decay_ratio in lr_scheduler_kwargs.");
-    decay_steps_ = options.has("decay_ratio") ? options.number("decay_ratio", 0) * total
-                                              : options.number("num_decay_steps", 0);
+    decay_steps_ =
+        options.has("decay_ratio") ? options.number("decay_ratio", 0) * total : options.number("num_decay_steps", 0);
     stable_steps_ = options.number("num_stable_steps", total - warmup - decay_steps_);
     warmup_ = ramp(options.word("warmup_type", "linear", ramps));
     decay_ = ramp(options.word("decay_type", "cosine", ramps));
@@ -138,8 +137,7 @@ double Schedule::factor(double step) const {
     }
     case Curve::restarts:
       return progress >= 1 ? 0 : std::max(0.0, 0.5 * (1 + std::cos(kPi * std::fmod(cycles_ * progress, 1.0))));
-    case Curve::polynomial:
-      return step > total ? least_ : (1 - least_) * std::pow(1 - progress, power_) + least_;
+    case Curve::polynomial: return step > total ? least_ : (1 - least_) * std::pow(1 - progress, power_) + least_;
     case Curve::inverse_sqrt: return 1 / std::sqrt((step + timescale_ - warmup) / timescale_);
     case Curve::stable_decay: break;
   }

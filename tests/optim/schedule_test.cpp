@@ -17,9 +17,9 @@ TEST_CASE("schedules give the factors of transformers") {
   REQUIRE(arguments.size() > 5);
   for (const auto& [name, a] : arguments.items()) {
     CAPTURE(name);
-    const Schedule schedule({a["lr_scheduler_type"].get<std::string>(), 1.0, a["warmup_steps"].get<double>(),
-                             a["max_steps"].get<double>()},
-                            a["lr_scheduler_kwargs"]);
+    const Schedule schedule(
+        {a["lr_scheduler_type"].get<std::string>(), 1.0, a["warmup_steps"].get<double>(), a["max_steps"].get<double>()},
+        a["lr_scheduler_kwargs"]);
     const auto expected = golden.load(name).to_vector<double>();
     for (size_t step = 0; step < expected.size(); ++step)
       CHECK(schedule.factor(static_cast<double>(step)) == doctest::Approx(expected[step]).epsilon(1e-12));
