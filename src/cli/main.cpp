@@ -13,6 +13,7 @@ constexpr int kFailed = 1, kUsage = 2;
 // One line a verb, in the order that --help lists them.
 // clang-format off
 constexpr gradus::cli::AddVerb kVerbs[] = {
+    gradus::cli::add_train,
     gradus::cli::add_run,
     gradus::cli::add_tokenizer,
     gradus::cli::add_tokenize,
@@ -32,6 +33,8 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help and --version
     return app.exit(e);
+  } catch (const CLI::RuntimeError& e) {  // how a verb asks for an exit code of its own
+    return e.get_exit_code();
   } catch (const CLI::ParseError& e) {
     app.exit(e);
     return kUsage;

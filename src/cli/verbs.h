@@ -13,6 +13,7 @@ void add_tokenize(CLI::App& app);
 void add_detokenize(CLI::App& app);
 void add_tokenizer(CLI::App& app);
 void add_run(CLI::App& app);
+void add_train(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_doctor(CLI::App& app);

@@ -173,13 +173,15 @@ void Recipe::check() {
     model = std::move(typed);
   }
   if (!model["model_type"].is_string())
-    throw ValueError("recipe", name_ + ": model.model_type must be a text, got " + dump_json(model["model_type"]) + ".");
+    throw ValueError("recipe",
+                     name_ + ": model.model_type must be a text, got " + dump_json(model["model_type"]) + ".");
   const std::vector<std::string> model_keys = causal_lm_config_keys(model["model_type"].get<std::string>());
   for (const auto& [key, value] : model.items())
     if (!std::count(model_keys.begin(), model_keys.end(), key)) refuse_unknown(name_, "model." + key, model_keys);
 
   for (const auto& [section, keys] : given.items()) {
-    if (std::count(std::begin(kSections), std::end(kSections), section) == 0) refuse_unknown(name_, section, model_keys);
+    if (std::count(std::begin(kSections), std::end(kSections), section) == 0)
+      refuse_unknown(name_, section, model_keys);
     if (!keys.is_object()) throw ValueError("recipe", name_ + ": " + section + " must be a section.");
     if (section == "model") continue;
     for (const auto& [key, value] : keys.items())

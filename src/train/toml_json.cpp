@@ -1,8 +1,8 @@
 #include "train/toml_json.h"
 
+#include <toml++/toml.h>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <toml++/toml.h>
 
 #include "base/error.h"
 
@@ -29,8 +29,8 @@ Json json_of(const toml::node& node, const std::string& name) {
 }
 
 bool is_bare(const std::string& key) {
-  return !key.empty() && key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
-                             std::string::npos;
+  return !key.empty() &&
+         key.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
 }
 
 }  // namespace
@@ -39,8 +39,8 @@ Json parse_toml(const std::string& text, const std::string& name) {
   try {
     return json_of(toml::parse(text, name), name);
   } catch (const toml::parse_error& e) {
-    throw FileError("recipe", name + " line " + std::to_string(e.source().begin.line) + ": " +
-                                  std::string(e.description()) + ".");
+    throw FileError(
+        "recipe", name + " line " + std::to_string(e.source().begin.line) + ": " + std::string(e.description()) + ".");
   }
 }
 

@@ -1,0 +1,177 @@
+// gradus train
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "train/causal_lm_run.h"
+#include "train/recipe.h"
+#include "train/run_folder.h"
+#include "train/trainer.h"
+
+namespace gradus::cli {
+
+namespace {
+
+constexpr int kInterrupted = 130;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+// The first signal asks for an orderly end; the default action is back for a second one.
+void on_signal(int number) {
+  interrupted = true;
+  std::signal(number, SIG_DFL);
+}
+
+struct TrainArguments {
+  std::string recipe, output_dir, resume;
+  bool overwrite = false, json = false;
+  std::vector<std::string> changes;
+};
+
+std::string formatted(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// Shows a run on stderr: a bar on a terminal, lines otherwise.
+class Watcher final : public TrainObserver {
+ public:
+  void begin(const TrainProgress& p) override {
+    by_time_ = p.max_time > 0;
+    bar_ = by_time_ ? std::make_unique<Progress>(std::lround(p.max_time), std::lround(p.seconds), "second")
+                    : std::make_unique<Progress>(p.max_steps, p.step);
+  }
+  void step(const TrainProgress& p) override {
+    ProgressFields fields = {{"loss", formatted("%.3f", p.loss)},
+                             {"", formatted("%.1fk tokens/s", p.tokens_per_second / 1000)},
+                             {"peak", formatted("%.0f MB", static_cast<double>(p.peak_bytes) / 1e6)},
+                             {"lr", formatted("%.2g", p.learning_rate)}};
+    if (!held_out_.empty()) fields.insert(fields.begin() + 1, {"bits/byte", held_out_});
+    if (by_time_) fields.insert(fields.begin(), {"step", std::to_string(p.step)});
+    bar_->update(by_time_ ? std::lround(p.done * p.max_time) : p.step, std::move(fields));
+  }
+  void evaluated(int64_t step, const MetricsRow& row) override {
+    const auto get = [&](const char* name) { return find_metric(row, name).value_or(0); };
+    held_out_ = formatted("%.3f", get("eval_bits_per_byte"));
+    note("step " + std::to_string(step) + ": held-out loss " + formatted("%.4f", get("eval_loss")) + ", perplexity " +
+         formatted("%.2f", get("eval_perplexity")) + ", bits per byte " + formatted("%.4f", get("eval_bits_per_byte")));
+  }
+  void note(const std::string& line) override {
+    if (bar_)
+      bar_->note(line);
+    else
+      std::fprintf(stderr, "%s\n", line.c_str());
+  }
+  bool stop() override { return interrupted; }
+  void finish() {
+    if (bar_) bar_->finish();
+    bar_.reset();
+  }
+
+ private:
+  std::unique_ptr<Progress> bar_;
+  std::string held_out_;
+  bool by_time_ = false;
+};
+
+/// What the checkpoint was made with and what is asked for now must be one model; other changes are told.
+void compare_recipes(const Recipe& now, const Checkpoint& checkpoint, Watcher& watcher) {
+  const std::filesystem::path file = checkpoint.path / "recipe.toml";
+  if (!std::filesystem::exists(file)) return;
+  for (const std::string& change : now.changes_since(Recipe::load(file))) {
+    if (change.rfind("model.", 0) == 0 || change.rfind("tokenizer.", 0) == 0)
+      throw ValueError("resume", "the recipe's " + change + " does not fit " + checkpoint.path.string() + ".",
+                       "resume with the model it was made with, or start a new run in another folder.");
+    if (change.rfind("train.output_dir", 0) != 0) watcher.note("changed since the checkpoint: " + change);
+  }
+}
+
+void print_summary(const TrainOutcome& outcome, const std::filesystem::path& run) {
+  Json json = {{"output_dir", run.string()}};
+  for (const MetricsRow* row : {&outcome.evaluation, &outcome.summary})
+    for (const auto& [name, v] : *row) {
+      if (v.integer)
+        json[name] = static_cast<int64_t>(v.value);
+      else
+        json[name] = v.value;
+    }
+  std::printf("%s\n", dump_json(json).c_str());
+}
+
+void train_from(const TrainArguments& args) {
+  std::vector<std::string> changes = args.changes;
+  if (!args.output_dir.empty()) changes.push_back("train.output_dir=" + args.output_dir);
+  const Recipe recipe = Recipe::load(args.recipe, changes);
+  const TrainSettings settings = train_settings(recipe);
+  const std::filesystem::path run = recipe.text("train.output_dir");
+  const std::optional<Checkpoint> from = open_run_folder(run, args.resume, args.overwrite);
+
+  Watcher watcher;
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  if (from) compare_recipes(recipe, *from, watcher);
+  CausalLmTask::Hooks hooks;
+  hooks.note = [&](const std::string& line) { watcher.note(line); };
+  CausalLmTask task(recipe, from ? from->path : std::filesystem::path(), hooks);
+  if (from) watcher.note("resuming from " + from->path.string());
+  write_file_atomic(run / "recipe.toml", recipe.toml());
+
+  const TrainOutcome outcome = train(task, settings, {run, from, recipe.toml(), &watcher});
+  watcher.finish();
+  if (outcome.interrupted) {
+    std::fprintf(stderr, "interrupted; saved %s/checkpoint-%lld\ngo on with the same command and --resume latest\n",
+                 run.c_str(), static_cast<long long>(outcome.step));
+    throw CLI::RuntimeError(kInterrupted);
+  }
+  if (outcome.skipped_steps > 0)
+    std::fprintf(stderr, "%lld steps were skipped: their loss or gradient was not finite\n",
+                 static_cast<long long>(outcome.skipped_steps));
+  std::fprintf(stderr, "%lld steps in %.0f s; the model is in %s\n", static_cast<long long>(outcome.step),
+               find_metric(outcome.summary, "train_runtime").value_or(0), run.c_str());
+  if (args.json) print_summary(outcome, run);
+}
+
+std::string list_of_keys() {
+  std::string text = "Keys of a recipe (each may be given as KEY=VALUE):\n";
+  for (const RecipeKey& key : recipe_keys()) {
+    std::string line = "  " + std::string(key.name) + " = " + key.otherwise;
+    if (*key.help) line += std::string(std::max<int>(1, 46 - static_cast<int>(line.size())), ' ') + key.help;
+    text += line + "\n";
+  }
+  return text +
+         "  model.KEY                                   any key of the config.json of model.model_type (gpt2, llama)\n"
+         "\n"
+         "The folder of the run receives metrics.jsonl, tensorboard/, checkpoint-N/, recipe.toml and at the end\n"
+         "the model as a Hugging Face directory, and loss.png.\n"
+         "Ctrl-C finishes the step, saves a checkpoint and exits with 130.\n"
+         "Example: gradus train recipes/fortunes.toml --output-dir runs/a train.max_steps=40 model.n_layer=2";
+}
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  auto* verb = app.add_subcommand("train", "Train a language model on texts, as a recipe says.");
+  auto args = std::make_shared<TrainArguments>();
+  verb->add_option("RECIPE", args->recipe, "TOML file with the sections [data], [tokenizer], [model], [train]")
+      ->required();
+  verb->add_option("-o,--output-dir", args->output_dir, "folder of the run (train.output_dir)");
+  verb->add_option("--resume", args->resume,
+                   "go on from a checkpoint: its path, or \"latest\" of the folder (a new run when it has none)");
+  verb->add_flag("--overwrite", args->overwrite, "throw away what an earlier run left in the folder");
+  verb->add_flag("--json", args->json, "print the results as one JSON object");
+  verb->add_option("CHANGES", args->changes, "changes to the recipe: KEY=VALUE …");
+  verb->footer(list_of_keys);
+  verb->callback([args] { train_from(*args); });
+}
+
+}  // namespace gradus::cli

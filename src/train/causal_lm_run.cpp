@@ -1,0 +1,194 @@
+#include "train/causal_lm_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/error.h"
+#include "objectives/causal_lm.h"
+#include "text/bpe_trainer.h"
+
+namespace gradus {
+
+namespace {
+
+struct LmTaskBatch final : TrainTask::Batch {
+  LmBatch rows;
+};
+
+Tokenizer tokenizer_of(const Recipe& recipe, const std::filesystem::path& stored, const std::vector<std::string>& texts,
+                       const CausalLmTask::Hooks& hooks) {
+  if (!stored.empty()) return Tokenizer::load(stored);
+  const std::string path = recipe.text("tokenizer.path");
+  if (!path.empty()) return Tokenizer::load(path);
+  BpeTraining settings;
+  settings.vocab_size = static_cast<int>(std::clamp<int64_t>(recipe.integer("tokenizer.vocab_size"), 0, 1 << 30));
+  settings.min_frequency = recipe.integer("tokenizer.min_frequency");
+  settings.add_prefix_space = recipe.flag("tokenizer.add_prefix_space");
+  settings.bos = settings.eos = recipe.text("tokenizer.end_of_text");
+  settings.special_tokens = {settings.eos};
+  for (const std::string& token : recipe.texts("tokenizer.special_tokens"))
+    if (token != settings.eos) settings.special_tokens.push_back(token);
+  settings.progress = hooks.tokenizer_progress;
+  return train_byte_level_bpe({texts.begin(), texts.end()}, settings);
+}
+
+AdamW::Options adamw_options(const Recipe& recipe) {
+  AdamW::Options options;
+  options.beta1 = recipe.number("train.adam_beta1");
+  options.beta2 = recipe.number("train.adam_beta2");
+  options.eps = recipe.number("train.adam_epsilon");
+  options.weight_decay = recipe.number("train.weight_decay");
+  for (const Json& group : recipe.value("train.param_groups")) {
+    ParameterRule rule{"", options.weight_decay, 1};
+    for (const auto& [key, value] : group.items()) {
+      const bool fits = key == "pattern" ? value.is_string() : value.is_number();
+      if (!fits || (key != "pattern" && key != "weight_decay" && key != "learning_rate_scale"))
+        throw ValueError("recipe", "train.param_groups: " + key + " = " + dump_json(value) + " has no place there.",
+                         "a group is { pattern = \"*.wte.*\", weight_decay = 0.0, learning_rate_scale = 1.0 }.");
+      if (key == "pattern") rule.pattern = value.get<std::string>();
+      if (key == "weight_decay") rule.weight_decay = value.get<double>();
+      if (key == "learning_rate_scale") rule.learning_rate_scale = value.get<double>();
+    }
+    options.rules.push_back(rule);
+  }
+  for (const ParameterRule& rule : undecayed_biases_and_norms()) options.rules.push_back(rule);
+  return options;
+}
+
+}  // namespace
+
+TrainSettings train_settings(const Recipe& recipe) {
+  TrainSettings s;
+  s.max_steps = recipe.integer("train.max_steps");
+  s.num_train_epochs = recipe.number("train.num_train_epochs");
+  s.max_time = recipe.number("train.max_time");
+  s.train_batch_size = recipe.integer("train.per_device_train_batch_size");
+  s.eval_batch_size = recipe.integer("train.per_device_eval_batch_size");
+  s.accumulation = recipe.integer("train.gradient_accumulation_steps");
+  s.learning_rate = recipe.number("train.learning_rate");
+  s.max_grad_norm = recipe.number("train.max_grad_norm");
+  s.warmup_steps = recipe.number("train.warmup_steps");
+  s.warmup_ratio = recipe.number("train.warmup_ratio");
+  s.adamw = adamw_options(recipe);
+  s.schedule = recipe.text("train.lr_scheduler_type");
+  s.schedule_options = dump_json(recipe.value("train.lr_scheduler_kwargs"));
+  s.logging_steps = recipe.integer("train.logging_steps");
+  s.eval_strategy = recipe.text("train.eval_strategy");
+  s.eval_steps = recipe.integer("train.eval_steps");
+  s.save_strategy = recipe.text("train.save_strategy");
+  s.save_steps = recipe.integer("train.save_steps");
+  s.save_total_limit = recipe.integer("train.save_total_limit");
+  s.seed = static_cast<uint64_t>(recipe.integer("train.seed"));
+  return s;
+}
+
+Split read_texts(const Recipe& recipe) {
+  DocumentSource source;
+  source.files = recipe.texts("data.files");
+  source.exclude = recipe.texts("data.exclude");
+  source.format = recipe.text("data.format");
+  source.separator = recipe.text("data.separator");
+  source.text_key = recipe.text("data.text_key");
+  std::vector<std::string> documents = read_documents(source);
+  const std::vector<std::string> eval_files = recipe.texts("data.eval_files");
+  if (eval_files.empty())
+    return hold_out(std::move(documents), recipe.number("data.eval_fraction"),
+                    static_cast<uint64_t>(recipe.integer("data.split_seed")));
+  source.files = eval_files;
+  return {std::move(documents), read_documents(source)};
+}
+
+CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& tokenizer_from, const Hooks& hooks) {
+  const Split texts = read_texts(recipe);
+  tokenizer_ = std::make_unique<Tokenizer>(tokenizer_of(recipe, tokenizer_from, texts.train, hooks));
+  const int32_t end = end_of_text_of(*tokenizer_, recipe.text("tokenizer.end_of_text"));
+
+  Json config = recipe.model();
+  const int64_t vocabulary = tokenizer_->vocab_size();
+  if (!config.contains("vocab_size")) config["vocab_size"] = vocabulary;
+  if (config["vocab_size"].is_number_integer() && config["vocab_size"].get<int64_t>() < vocabulary)
+    throw ValueError("recipe",
+                     "model.vocab_size is " + dump_json(config["vocab_size"]) + ", but the tokenizer has " +
+                         std::to_string(vocabulary) + " tokens.",
+                     "leave model.vocab_size out: it follows the tokenizer.");
+  for (const char* key : {"bos_token_id", "eos_token_id"})
+    if (!config.contains(key)) config[key] = end;
+  const auto seed = static_cast<uint64_t>(recipe.integer("train.seed"));
+  model_ = make_causal_lm(config, {.seed = seed}, "recipe [model]");
+
+  const int64_t positions = model_->shape().max_positions;
+  block_size_ = recipe.integer("data.block_size");
+  if (block_size_ == 0) block_size_ = positions;
+  if (block_size_ < 1 || block_size_ > positions)
+    throw ValueError("recipe", "data.block_size is " + std::to_string(block_size_) + ", but the model has " +
+                                   std::to_string(positions) + " positions.");
+
+  train_ = tokenize_documents(*tokenizer_, texts.train, end);
+  eval_ = tokenize_documents(*tokenizer_, texts.eval, end);
+  eval_bytes_ = count_bytes(texts.eval);
+  const int64_t data_seed = recipe.integer("train.data_seed");
+  PackingOptions packing;
+  packing.block_size = block_size_;
+  packing.cross_document_attention = recipe.flag("data.cross_document_attention");
+  packing.reset_positions = recipe.flag("data.reset_positions");
+  packing.shuffle = {data_seed >= 0 ? static_cast<uint64_t>(data_seed) : seed, stream_name("shuffle")};
+  stream_ = std::make_unique<PackedStream>(train_, packing);
+  if (hooks.note)
+    hooks.note(std::to_string(train_.count()) + " documents, " + std::to_string(train_.tokens()) + " tokens, " +
+               std::to_string(count_bytes(texts.train)) + " bytes to train on; " + std::to_string(eval_.count()) +
+               " documents, " + std::to_string(eval_.tokens()) + " tokens, " + std::to_string(eval_bytes_) +
+               " bytes held out; " + std::to_string(model_->parameters().count()) + " parameters, " +
+               std::to_string(vocabulary) + " in the vocabulary");
+}
+
+std::unique_ptr<TrainTask::Batch> CausalLmTask::next(int64_t rows) {
+  auto batch = std::make_unique<LmTaskBatch>();
+  batch->rows = stream_->next(rows);
+  batch->targets = batch->rows.targets;
+  batch->tokens = batch->rows.input_ids.count();
+  return batch;
+}
+
+Tensor CausalLmTask::loss(const Batch& batch, double normaliser, const Context& context) {
+  const LmBatch& rows = static_cast<const LmTaskBatch&>(batch).rows;
+  LmInput in;
+  in.input_ids = rows.input_ids;
+  in.first = rows.first;
+  in.position_ids = rows.position_ids;
+  return causal_lm_loss(*model_, model_->hidden(in, context), rows.labels, normaliser);
+}
+
+int64_t CausalLmTask::steps_for(double epochs, int64_t rows) const {
+  return static_cast<int64_t>(
+      std::ceil(epochs * static_cast<double>(train_.tokens()) / static_cast<double>(rows * block_size_)));
+}
+
+Json CausalLmTask::cursor() const {
+  return {{"position", stream_->position()},
+          {"tokens_per_epoch", stream_->tokens_per_epoch()},
+          {"fingerprint", std::to_string(train_.fingerprint())}};
+}
+
+void CausalLmTask::set_cursor(const Json& cursor) {
+  const Json now = this->cursor();
+  if (!cursor.is_object() || !cursor.contains("position") || !cursor["position"].is_number_unsigned())
+    throw ValueError("resume", "the checkpoint's data cursor has no position.");
+  if (cursor.value("fingerprint", "") != now["fingerprint"].get<std::string>())
+    throw ValueError("resume", "the training texts or their tokens changed since the checkpoint.",
+                     "restore the files of data.files, or start a new run.");
+  stream_->set_position(cursor["position"].get<int64_t>());
+}
+
+MetricsRow CausalLmTask::evaluate(int64_t rows) {
+  if (eval_.count() == 0) return {};
+  return evaluate_causal_lm(*model_, eval_, eval_bytes_, block_size_, rows).row();
+}
+
+void CausalLmTask::save(const std::filesystem::path& folder) const {
+  tokenizer_->save(folder);
+  save_model(*model_, folder);
+}
+
+}  // namespace gradus

@@ -1,0 +1,55 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "data/documents.h"
+#include "models/model.h"
+#include "text/tokenizer.h"
+#include "train/lm_evaluation.h"
+#include "train/recipe.h"
+#include "train/trainer.h"
+
+namespace gradus {
+
+TrainSettings train_settings(const Recipe& recipe);
+
+/// The texts of the section [data], held-out ones apart.
+Split read_texts(const Recipe& recipe);
+
+/// Language modelling as a recipe describes it: texts, tokenizer and a fresh model.
+class CausalLmTask final : public TrainTask {
+ public:
+  struct Hooks {
+    std::function<void(const std::string&)> note;
+    /// While a tokenizer is trained: stage, done, total.
+    std::function<void(const char*, int64_t, int64_t)> tokenizer_progress;
+  };
+  /// With `tokenizer_from` (a checkpoint) the tokenizer stored there is used; otherwise that of the recipe, which is
+  /// trained on the training texts when it names none.
+  CausalLmTask(const Recipe& recipe, const std::filesystem::path& tokenizer_from, const Hooks& hooks);
+
+  CausalLm& model() { return *model_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const TokenDocuments& training_tokens() const { return train_; }
+  const TokenDocuments& held_out_tokens() const { return eval_; }
+
+  Parameters& parameters() override { return model_->parameters(); }
+  std::unique_ptr<Batch> next(int64_t rows) override;
+  Tensor loss(const Batch& batch, double normaliser, const Context& context) override;
+  double epoch() const override { return stream_->epoch(); }
+  int64_t steps_for(double epochs, int64_t rows) const override;
+  Json cursor() const override;
+  void set_cursor(const Json& cursor) override;
+  MetricsRow evaluate(int64_t rows) override;
+  void save(const std::filesystem::path& folder) const override;
+
+ private:
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<CausalLm> model_;
+  TokenDocuments train_, eval_;
+  int64_t eval_bytes_ = 0, block_size_ = 0;
+  std::unique_ptr<PackedStream> stream_;
+};
+
+}  // namespace gradus

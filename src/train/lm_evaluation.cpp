@@ -1,0 +1,64 @@
+#include "train/lm_evaluation.h"
+
+#include <cmath>
+
+#include "autograd/autograd.h"
+#include "base/error.h"
+#include "base/parallel.h"
+#include "objectives/causal_lm.h"
+
+namespace gradus {
+
+TokenDocuments tokenize_documents(const Tokenizer& tokenizer, const std::vector<std::string>& texts,
+                                  int32_t end_of_text) {
+  std::vector<std::vector<int32_t>> ids(texts.size());
+  const EncodeOptions options{.add_special_tokens = false, .parse_special_tokens = false};
+  parallel_for(static_cast<int64_t>(texts.size()), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = static_cast<size_t>(i);
+      ids[at] = tokenizer.encode(texts[at], options);
+    }
+  });
+  TokenDocuments documents(end_of_text);
+  for (const auto& document : ids) documents.add(document);
+  return documents;
+}
+
+int32_t end_of_text_of(const Tokenizer& tokenizer, const std::string& name) {
+  if (!name.empty())
+    if (const auto id = tokenizer.id_of(name)) return *id;
+  for (const auto id : {tokenizer.eos(), tokenizer.bos()})
+    if (id) return *id;
+  throw ValueError("tokenizer", "the tokenizer has no end-of-text token" + (name.empty() ? "." : " \"" + name + "\"."),
+                   "name one of its tokens: tokenizer.end_of_text.");
+}
+
+double LmEvaluation::loss() const { return nats / static_cast<double>(targets); }
+double LmEvaluation::perplexity() const { return std::exp(loss()); }
+double LmEvaluation::bits_per_byte() const { return nats / std::log(2.0) / static_cast<double>(bytes); }
+
+MetricsRow LmEvaluation::row() const {
+  return {{"eval_loss", loss()},
+          {"eval_perplexity", perplexity()},
+          {"eval_bits_per_byte", bits_per_byte()},
+          {"eval_tokens", targets}};
+}
+
+LmEvaluation evaluate_causal_lm(const CausalLm& model, const TokenDocuments& documents, int64_t bytes,
+                                int64_t block_size, int64_t rows) {
+  const NoGrad no_grad;
+  LmEvaluation result;
+  result.bytes = bytes;
+  for (const LmBatch& batch : pack_whole(documents, block_size, rows)) {
+    LmInput in;
+    in.input_ids = batch.input_ids;
+    in.first = batch.first;
+    in.position_ids = batch.position_ids;
+    const Tensor hidden = model.hidden(in, Context{});
+    result.nats += causal_lm_loss(model, hidden, batch.labels, 1).item();
+    result.targets += batch.targets;
+  }
+  return result;
+}
+
+}  // namespace gradus

@@ -1,0 +1,284 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "io/png.h"
+#include "io/run_plot.h"
+#include "io/safetensors.h"
+#include "kernels/table.h"
+#include "optim/schedule.h"
+#include "tensor/allocator.h"
+#include "train/run_log.h"
+#include "train/run_state.h"
+#include "train/step.h"
+
+namespace gradus {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kMostSkippedInARow = 20;  // parameters that are NaN never give a finite loss again
+
+int64_t steps_of(const TrainTask& task, const TrainSettings& s) {
+  if (s.max_steps == 0 || s.max_steps < -1) throw ValueError("train", "max_steps must be positive, or -1.");
+  if (s.train_batch_size < 1) throw ValueError("train", "per_device_train_batch_size must be at least 1.");
+  if (s.eval_batch_size < 1) throw ValueError("train", "per_device_eval_batch_size must be at least 1.");
+  if (s.accumulation < 1) throw ValueError("train", "gradient_accumulation_steps must be at least 1.");
+  if (s.logging_steps < 1) throw ValueError("train", "logging_steps must be at least 1.");
+  if (s.max_time < 0) throw ValueError("train", "max_time must not be negative.");
+  if (!(s.learning_rate > 0)) throw ValueError("train", "learning_rate must be positive.");
+  if (s.save_strategy == "steps" && s.save_steps < 1) throw ValueError("train", "save_steps must be at least 1.");
+  if (s.eval_steps < 0) throw ValueError("train", "eval_steps must not be negative.");
+  for (const auto& [name, value] : {std::pair{"eval_strategy", s.eval_strategy}, {"save_strategy", s.save_strategy}})
+    if (value != "no" && value != "steps" && value != "epoch")
+      throw ValueError("train", std::string(name) + " must be no, steps or epoch, got \"" + value + "\".");
+  if (s.max_steps > 0) return s.max_steps;
+  if (!(s.num_train_epochs > 0)) throw ValueError("train", "num_train_epochs must be positive.");
+  return std::max<int64_t>(1, task.steps_for(s.num_train_epochs, s.train_batch_size * s.accumulation));
+}
+
+Schedule schedule_of(const TrainSettings& s, int64_t max_steps) {
+  const auto total = static_cast<double>(max_steps);
+  double warmup = s.warmup_steps;
+  if (warmup < 1) warmup = std::ceil((warmup > 0 ? warmup : s.warmup_ratio) * total);
+  return Schedule({s.schedule, s.learning_rate, warmup, total}, parse_json(s.schedule_options, "lr_scheduler_kwargs"));
+}
+
+void load_parameters(const Parameters& parameters, const fs::path& file) {
+  const Safetensors stored(file);
+  for (const Parameter& p : parameters.all()) {
+    if (!stored.contains(p.name)) throw FileError("resume", file.string() + " has no tensor " + p.name + ".");
+    const Tensor from = stored.map(p.name);
+    if (!(from.shape() == p.value.shape()) || from.dtype() != p.value.dtype())
+      throw FileError("resume", file.string() + ": " + p.name + " is " + from.describe() + ", the recipe's model has " +
+                                    p.value.describe() + ".");
+    kernels(p.value.device()).copy({from, p.value.detach()});
+    p.value.bump_version();
+  }
+}
+
+class Trainer {
+ public:
+  Trainer(TrainTask& task, const TrainSettings& settings, const TrainRun& run)
+      : task_(task),
+        settings_(settings),
+        run_(run),
+        observer_(run.observer ? *run.observer : silent_),
+        max_steps_(steps_of(task, settings)),
+        schedule_(schedule_of(settings, max_steps_)),
+        optimizer_(task.parameters(), settings.adamw),
+        resumed_(resume()),
+        log_(run.output_dir, resumed_ ? std::optional<int64_t>(state_.step) : std::nullopt),
+        began_(Clock::now()) {}
+
+  TrainOutcome go() {
+    if (!resumed_ && !run_.recipe.empty()) log_.text("recipe", "```toml\n" + run_.recipe + "```");
+    TrainProgress progress;
+    progress.max_steps = max_steps_;
+    progress.max_time = settings_.max_time;
+    fill(progress);
+    observer_.begin(progress);
+    bool last = state_.step >= max_steps_ || out_of_time();
+    while (!last) {
+      const double epoch_before = task_.epoch();
+      step(progress);
+      last = state_.step >= max_steps_ || out_of_time();
+      const bool new_epoch = std::floor(task_.epoch()) > std::floor(epoch_before);
+      if (last || state_.step % settings_.logging_steps == 0) log_step(progress);
+      if (last || due(settings_.eval_strategy, eval_steps(), new_epoch)) evaluate();
+      const bool stop = observer_.stop();
+      if (last || stop || due(settings_.save_strategy, settings_.save_steps, new_epoch)) save(stop && !last);
+      if (stop && !last) return {state_.step, true, state_.skipped_steps, {}, evaluation_};
+    }
+    return finish();
+  }
+
+ private:
+  double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - began_).count(); }
+  bool out_of_time() const { return settings_.max_time > 0 && seconds() >= settings_.max_time; }
+  int64_t eval_steps() const { return settings_.eval_steps > 0 ? settings_.eval_steps : settings_.logging_steps; }
+  bool due(const std::string& strategy, int64_t every, bool new_epoch) const {
+    return strategy == "steps" ? state_.step % every == 0 : strategy == "epoch" && new_epoch;
+  }
+
+  bool resume() {
+    if (!run_.resume) return false;
+    const fs::path& from = run_.resume->path;
+    Json cursor;
+    state_ = read_run_state(from / "trainer_state.json", cursor);
+    load_parameters(task_.parameters(), from / "model.safetensors");
+    optimizer_.load_state(Safetensors(from / "optimizer.safetensors").load_all());
+    task_.set_cursor(cursor);
+    seconds_before_ = state_.seconds;
+    for (const MetricsRow& row : state_.history)
+      if (find_metric(row, "eval_loss")) evaluation_ = row;
+    return true;
+  }
+
+  /// Where on the schedule the next step lies. The clock counts only when it is more than a step ahead.
+  double position() const {
+    const auto by_steps = static_cast<double>(state_.step);
+    if (settings_.max_time <= 0) return by_steps;
+    const double by_time = std::min(1.0, seconds() / settings_.max_time) * static_cast<double>(max_steps_);
+    return by_time > by_steps + 1 ? by_time : by_steps;
+  }
+
+  void step(TrainProgress& progress) {
+    StepOptions options;
+    options.rows = settings_.train_batch_size;
+    options.accumulation = settings_.accumulation;
+    options.learning_rate = settings_.learning_rate * schedule_.factor(position());
+    options.max_grad_norm = settings_.max_grad_norm;
+    options.dropout = RandomKey{settings_.seed, stream_name("dropout")}.fold(static_cast<uint64_t>(state_.step));
+    options.check_gradients = !checked_;
+    const auto before = Clock::now();
+    const StepResult result = train_step(task_, optimizer_, options);
+    const double took = std::chrono::duration<double>(Clock::now() - before).count();
+    checked_ = true;
+    ++state_.step;
+    state_.tokens_seen += result.tokens;
+    window_tokens_ += result.tokens;
+    window_seconds_ += took;
+    if (result.applied) {
+      state_.window_loss += result.loss;
+      state_.total_loss += result.loss;
+      ++state_.window_steps, ++state_.applied_steps;
+      state_.skipped_in_a_row = 0;
+    } else {
+      skip(result);
+    }
+    progress.loss = result.loss, progress.grad_norm = result.grad_norm;
+    progress.learning_rate = options.learning_rate;
+    // An average over about ten steps.
+    const double speed = static_cast<double>(result.tokens) / std::max(took, 1e-9);
+    speed_ = speed_ == 0 ? speed : 0.9 * speed_ + 0.1 * speed;
+    fill(progress);
+    observer_.step(progress);
+  }
+
+  void skip(const StepResult& result) {
+    ++state_.skipped_steps, ++state_.skipped_in_a_row;
+    observer_.note("step " + std::to_string(state_.step) + ": loss " + std::to_string(result.loss) +
+                   ", gradient norm " + std::to_string(result.grad_norm) + "; the step was skipped");
+    if (state_.skipped_in_a_row >= kMostSkippedInARow)
+      throw ValueError("train",
+                       "the loss or its gradient was not finite in " + std::to_string(kMostSkippedInARow) +
+                           " steps in a row, up to step " + std::to_string(state_.step) + ".",
+                       "lower train.learning_rate, or give it more warmup_steps.");
+  }
+
+  void fill(TrainProgress& progress) const {
+    progress.step = state_.step;
+    progress.epoch = task_.epoch();
+    progress.seconds = seconds();
+    progress.done = static_cast<double>(state_.step) / static_cast<double>(max_steps_);
+    if (settings_.max_time > 0) progress.done = std::max(progress.done, progress.seconds / settings_.max_time);
+    progress.done = std::min(progress.done, 1.0);
+    progress.tokens_per_second = speed_;
+    progress.peak_bytes = memory_stats().peak;
+  }
+
+  void write(const MetricsRow& row) {
+    log_.write(row);
+    state_.history.push_back(row);
+  }
+
+  void log_step(const TrainProgress& progress) {
+    MetricsRow row;
+    row.emplace_back(
+        "loss", state_.window_steps > 0 ? state_.window_loss / static_cast<double>(state_.window_steps) : std::nan(""));
+    row.emplace_back("grad_norm", progress.grad_norm);
+    row.emplace_back("learning_rate", progress.learning_rate);
+    row.emplace_back("epoch", task_.epoch());
+    row.emplace_back("num_input_tokens_seen", state_.tokens_seen);
+    if (state_.skipped_steps > 0) row.emplace_back("skipped_steps", state_.skipped_steps);
+    row.emplace_back("step", state_.step);
+    if (window_seconds_ > 0)
+      row.emplace_back("tokens_per_second", static_cast<double>(window_tokens_) / window_seconds_);
+    write(row);
+    state_.window_loss = 0, state_.window_steps = 0;
+    window_tokens_ = 0, window_seconds_ = 0;
+  }
+
+  void evaluate() {
+    const auto before = Clock::now();
+    MetricsRow row = task_.evaluate(settings_.eval_batch_size);
+    if (row.empty()) return;
+    row.emplace_back("epoch", task_.epoch());
+    row.emplace_back("step", state_.step);
+    row.emplace_back("eval_runtime", std::chrono::duration<double>(Clock::now() - before).count());
+    write(row);
+    evaluation_ = row;
+    observer_.evaluated(state_.step, row);
+  }
+
+  /// With save_strategy "no" only an early stop saves.
+  void save(bool stopped) {
+    if (!stopped && settings_.save_strategy == "no") return;
+    if (saved_step_ == state_.step) return;
+    state_.seconds = seconds();
+    write_checkpoint(run_.output_dir, state_.step, [&](const fs::path& folder) {
+      task_.save(folder);
+      write_safetensors(folder / "optimizer.safetensors", optimizer_.state());
+      write_run_state(folder / "trainer_state.json", state_, task_.epoch(), max_steps_, task_.cursor());
+      if (!run_.recipe.empty()) write_file_atomic(folder / "recipe.toml", run_.recipe);
+    });
+    saved_step_ = state_.step;
+    prune_checkpoints(run_.output_dir, settings_.save_total_limit);
+  }
+
+  TrainOutcome finish() {
+    task_.save(run_.output_dir);
+    const double took = seconds();
+    const auto steps = static_cast<double>(state_.step);
+    MetricsRow row;
+    row.emplace_back("train_loss", state_.applied_steps > 0
+                                       ? state_.total_loss / static_cast<double>(state_.applied_steps)
+                                       : std::nan(""));
+    row.emplace_back("epoch", task_.epoch());
+    row.emplace_back("num_input_tokens_seen", state_.tokens_seen);
+    row.emplace_back("skipped_steps", state_.skipped_steps);
+    row.emplace_back("parameters", task_.parameters().count());
+    row.emplace_back("peak_bytes", memory_stats().peak);
+    row.emplace_back("step", state_.step);
+    row.emplace_back("train_runtime", took);
+    row.emplace_back("train_steps_per_second", steps / took);
+    row.emplace_back("train_tokens_per_second", static_cast<double>(state_.tokens_seen) / took);
+    log_.write(row);
+    write_png(run_.output_dir / "loss.png", render_figure(figure_of_runs({run_.output_dir})));
+    return {state_.step, false, state_.skipped_steps, row, evaluation_};
+  }
+
+  TrainTask& task_;
+  const TrainSettings& settings_;
+  const TrainRun& run_;
+  TrainObserver silent_;
+  TrainObserver& observer_;
+  int64_t max_steps_;
+  Schedule schedule_;
+  AdamW optimizer_;
+  RunState state_;
+  MetricsRow evaluation_;
+  double seconds_before_ = 0;
+  bool resumed_;
+  RunLog log_;
+  Clock::time_point began_;
+  double speed_ = 0, window_seconds_ = 0;
+  int64_t window_tokens_ = 0, saved_step_ = -1;
+  bool checked_ = false;
+};
+
+}  // namespace
+
+TrainOutcome train(TrainTask& task, const TrainSettings& settings, const TrainRun& run) {
+  return Trainer(task, settings, run).go();
+}
+
+}  // namespace gradus

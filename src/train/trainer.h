@@ -1,0 +1,77 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/metrics.h"
+#include "optim/adamw.h"
+#include "train/checkpoint.h"
+#include "train/task.h"
+
+namespace gradus {
+
+/// The section [train] of a recipe; see recipe_keys() for what each means.
+struct TrainSettings {
+  int64_t max_steps = -1;
+  double num_train_epochs = 3, max_time = 0;
+  int64_t train_batch_size = 8, eval_batch_size = 8, accumulation = 1;
+  double learning_rate = 5e-5, max_grad_norm = 1, warmup_steps = 0, warmup_ratio = 0;
+  AdamW::Options adamw;
+  std::string schedule = "linear", schedule_options = "{}";  ///< the latter JSON
+  int64_t logging_steps = 10, eval_steps = 0, save_steps = 500, save_total_limit = 0;
+  std::string eval_strategy = "no", save_strategy = "steps";
+  uint64_t seed = 42;
+};
+
+/// Where a run stands after a step, for whoever watches it.
+struct TrainProgress {
+  int64_t step = 0, max_steps = 0;
+  double max_time = 0;  ///< seconds; 0: the steps alone decide
+  double done = 0;      ///< share of the run, in [0, 1]; by steps or by time, whichever is further
+  double loss = 0, grad_norm = 0, learning_rate = 0, epoch = 0;
+  double seconds = 0;            ///< since the beginning, earlier attempts included
+  double tokens_per_second = 0;  ///< lately
+  int64_t peak_bytes = 0;
+};
+
+/// Callbacks of a run; the defaults do nothing.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void begin(const TrainProgress&) {}
+  virtual void step(const TrainProgress&) {}
+  virtual void evaluated(int64_t /*step*/, const MetricsRow&) {}
+  /// Something the user should know: a skipped step, a saved checkpoint.
+  virtual void note(const std::string&) {}
+  /// True: finish the step, save, and return.
+  virtual bool stop() { return false; }
+};
+
+struct TrainRun {
+  std::filesystem::path output_dir;
+  std::optional<Checkpoint> resume;
+  std::string recipe;  ///< TOML, kept beside each checkpoint; may be empty
+  TrainObserver* observer = nullptr;
+};
+
+struct TrainOutcome {
+  int64_t step = 0;
+  bool interrupted = false;  ///< stopped by the observer; a checkpoint of this step was saved
+  int64_t skipped_steps = 0;
+  MetricsRow summary;     ///< the last row of metrics.jsonl
+  MetricsRow evaluation;  ///< the last one; empty without held-out data
+};
+
+/// Trains until max_steps (or the epochs, or the time) are done. output_dir receives metrics.jsonl, tensorboard/,
+/// checkpoint-N/ and at the end the model, all under the names of transformers' Trainer. Fields of metrics.jsonl that
+/// depend on the clock end in _runtime or _per_second.
+///
+/// Equal task, settings and resume point give equal parameters, bit for bit, unless max_time decides: a run that
+/// max_time does not hold back follows its steps alone.
+/// Throws ValueError for impossible settings and when the loss stays non-finite, GradError (see train_step), FileError.
+TrainOutcome train(TrainTask& task, const TrainSettings& settings, const TrainRun& run);
+
+}  // namespace gradus
