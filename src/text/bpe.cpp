@@ -114,7 +114,8 @@ void Bpe::make_trie() {
   std::vector<int32_t> order;
   for (int32_t id = 0; id < vocabulary_.size(); ++id)
     if (births_[id].rank != kNever) order.push_back(id);
-  std::sort(order.begin(), order.end(), [this](int32_t a, int32_t b) { return births_[a].rank < births_[b].rank; });
+  const auto older = [this](int32_t a, int32_t b) { return births_[a].rank < births_[b].rank; };
+  if (!std::is_sorted(order.begin(), order.end(), older)) std::sort(order.begin(), order.end(), older);
   std::vector<uint32_t> nodes(births_.size(), 0);
   std::vector<std::string> bytes(births_.size());
   lengths_.assign(births_.size(), 0);

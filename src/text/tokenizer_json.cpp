@@ -114,14 +114,15 @@ void read_merges(JsonReader& reader, MergeTexts& merges) {
       add(line.substr(0, space));
       add(line.substr(space + 1));
     } else {
-      const std::string name = where();
-      if (reader.peek() != '[') reader.fail(name + " must hold two tokens");
-      int parts = 0;
+      if (reader.peek() != '[') reader.fail(where() + " must hold two tokens");
+      const size_t before = merges.ends.size();
       reader.array([&] {
-        if (++parts > 2) reader.fail(name + " must hold two tokens");
+        if (merges.ends.size() == before + 2)
+          reader.fail("model.merges[" + std::to_string(before / 2) + "] must hold two tokens");
         add(reader.string_into(buffer));
       });
-      if (parts != 2) reader.fail(name + " must hold two tokens");
+      if (merges.ends.size() != before + 2)
+        reader.fail("model.merges[" + std::to_string(before / 2) + "] must hold two tokens");
     }
   });
 }
@@ -137,7 +138,10 @@ void resolve_merges(const MergeTexts& texts, const File& file, const Vocabulary&
                                       all.substr(begin, end - begin)};  // the result is both, one after the other
     int ids[3];
     for (int k = 0; k < 3; ++k) {
-      ids[k] = vocabulary.find(parts[k]);
+      // Trainers number tokens in the order of their merges: most results are the id behind the last one.
+      const int guess = merges.empty() ? 0 : merges.back().result + 1;
+      const bool right = k == 2 && guess < vocabulary.size() && vocabulary[guess] == parts[k];
+      ids[k] = right ? guess : vocabulary.find(parts[k]);
       if (ids[k] < 0)
         file.wrong("model.merges[" + std::to_string(i / 2) + "]: the token \"" + std::string(parts[k]) +
                    "\" is not in model.vocab.");

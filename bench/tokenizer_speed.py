@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tokenizer speed beside Hugging Face tokenizers and tiktoken: one vocabulary, one thread, one machine, one run.
 
-    python bench/tokenize.py GRADUS [NAME=FILE ...] [--vocab-size N]
+    python bench/tokenizer_speed.py GRADUS [NAME=FILE ...] [--vocab-size N]
 
 GRADUS is the release program. FILES are texts (english=fortunes.txt code=code.py …); a tokenizer is trained on all of
 them, then each is encoded in documents of 50 lines. Rounds of the three alternate; figures are medians in MB/s of
