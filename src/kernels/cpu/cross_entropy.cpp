@@ -105,8 +105,12 @@ void cross_entropy_backward(const CrossEntropyBackwardArgs& args) {
 namespace {
 
 // Rows of logits held at a time: enough that the products run at full speed and that adding into dw, which passes over
-// the whole of it for every block, costs little beside them; few enough that the block stays below ~100 MB.
-int64_t block_rows(int64_t classes) { return std::clamp<int64_t>((int64_t{1} << 25) / classes / 64 * 64, 256, 2048); }
+// the whole of it for every block, costs little beside them; few enough that the block stays near 100 MB. Equal blocks.
+int64_t block_rows(int64_t rows, int64_t classes) {
+  const int64_t most = std::clamp<int64_t>((int64_t{1} << 25) / classes, 256, 2048);
+  const int64_t blocks = (rows + most - 1) / most;
+  return std::min(rows, ((rows + blocks - 1) / blocks + 15) / 16 * 16);
+}
 
 // The rows that count, and their labels. Ignored ones cost nothing.
 std::vector<int64_t> counted_rows(const int64_t* label, int64_t n) {
@@ -136,7 +140,7 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
   if (args.dw.defined() && counted == 0) fill({.y = args.dw, .value = 0});
   if (counted == 0) return;
 
-  const int64_t block = std::min(block_rows(classes), counted);
+  const int64_t block = block_rows(counted, classes);
   const Tensor logits = empty({block, classes});
   const Tensor gathered = all ? Tensor() : empty({block, width});
   const Tensor scattered = all || !args.dx.defined() ? Tensor() : empty({block, width});
