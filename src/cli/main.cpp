@@ -21,6 +21,7 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_plot,
     gradus::cli::add_inspect,
     gradus::cli::add_doctor,
+    gradus::cli::add_bench,
 };
 // clang-format on
 

@@ -17,8 +17,11 @@ void add_train(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_doctor(CLI::App& app);
+void add_bench(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
+void add_bench_train(CLI::App& bench);
+void add_bench_ops(CLI::App& bench);
 
 }  // namespace gradus::cli

@@ -357,6 +357,9 @@ const KernelTable& ref_kernels();
 const KernelTable& cpu_kernels();
 const KernelTable& meta_kernels();
 
+/// Makes kernels(Device::cpu) give another table (a profiler's, say), or the usual one again when null.
+void replace_cpu_kernels(const KernelTable* table);
+
 /// For tests: CPU ops use the ref table while one of these lives (on this thread).
 class UseRefKernels {
  public:

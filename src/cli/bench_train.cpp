@@ -1,0 +1,182 @@
+// gradus bench train
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "autograd/autograd.h"
+#include "base/parallel.h"
+#include "cli/bench_timing.h"
+#include "cli/verbs.h"
+#include "kernels/profile.h"
+#include "models/model.h"
+#include "objectives/causal_lm.h"
+#include "ops/create.h"
+#include "ops/matmul.h"
+#include "optim/adamw.h"
+#include "tensor/allocator.h"
+
+namespace gradus::cli {
+
+namespace {
+
+struct Size {
+  const char* name;
+  int64_t layers, width, heads, vocab, context, batch;
+};
+constexpr Size kSizes[] = {{"s", 6, 384, 6, 8192, 256, 16}, {"m", 12, 768, 12, 50257, 1024, 2}};
+
+Json config_of(const Size& s) {
+  return {{"model_type", "gpt2"}, {"n_layer", s.layers},   {"n_embd", s.width},
+          {"n_head", s.heads},    {"vocab_size", s.vocab}, {"n_positions", s.context},
+          {"resid_pdrop", 0.0},   {"embd_pdrop", 0.0},     {"attn_pdrop", 0.0}};
+}
+
+// VmHWM: the largest resident size that the process has had, in MB of 10^6 bytes.
+double resident_peak_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (word == "VmHWM:") {
+      double kib = 0;
+      status >> kib;
+      return kib * 1024 / 1e6;
+    }
+  return 0;
+}
+
+Tensor random_tokens(const Size& s, uint64_t stream) {
+  std::vector<int64_t> ids;
+  const RandomKey key{1, stream};
+  for (int64_t i = 0; i < s.batch * s.context; ++i)
+    ids.push_back(static_cast<int64_t>(key.below(static_cast<uint64_t>(s.vocab), static_cast<uint64_t>(i))));
+  return from_vector(ids, {s.batch, s.context});
+}
+
+struct Step {
+  const CausalLm& model;
+  AdamW& optimiser;
+  Tensor ids, labels;
+
+  double operator()() const {
+    LmInput in;
+    in.input_ids = ids;
+    const Tensor loss = causal_lm_loss(model, model.hidden(in, {.training = true}), labels);
+    backward(loss);
+    optimiser.step(3e-4, clip_factor(gradient_norm(model.parameters()), 1.0));
+    for (const Parameter& p : model.parameters().all()) clear_grad(p.value);
+    return loss.item();
+  }
+};
+
+// GF/s of the step's largest product, alone: what the machine's limit is taken to be.
+double product_alone(const Size& s) {
+  const int64_t rows = s.batch * s.context;
+  const Tensor a = random_normal({rows, s.width}, {1, 1}), b = random_normal({s.width, 4 * s.width}, {1, 2});
+  return 2.0 * static_cast<double>(rows * s.width * 4 * s.width) / median_seconds([&] { matmul(a, b); }) / 1e9;
+}
+
+Json kernels_json(const std::vector<KernelTime>& times, int steps) {
+  Json list = Json::array();
+  for (const KernelTime& k : times) {
+    Json row{{"name", k.name}, {"calls", k.calls / steps}, {"ms", k.seconds / steps * 1e3}};
+    if (k.flops > 0) row["gflops_per_s"] = k.flops / k.seconds / 1e9;
+    list.push_back(row);
+  }
+  return list;
+}
+
+Json measure(const Size& size, int steps) {
+  const auto model = make_causal_lm(config_of(size), {.seed = 1});
+  AdamW optimiser(model->parameters(), {.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()});
+  const Tensor ids = random_tokens(size, 0);
+  const Step step{*model, optimiser, ids, shift_labels(ids)};
+  constexpr int kWarmUp = 2;
+  for (int i = 0; i < kWarmUp; ++i) step();
+  std::vector<double> seconds;
+  double loss = 0;
+  for (int i = 0; i < steps; ++i) {
+    const double begin = seconds_now();
+    loss = step();
+    seconds.push_back(seconds_now() - begin);
+  }
+  const double peak_mb = resident_peak_mb(), step_s = median(seconds);
+  std::vector<KernelTime> times;
+  constexpr int kProfiled = 2;
+  {
+    const KernelProfile profile;
+    for (int i = 0; i < kProfiled; ++i) step();
+    times = profile.times();
+  }
+  double product_s = 0, attention_s = 0, kernel_s = 0, flops = 0;
+  for (const KernelTime& k : times) {
+    const double s = k.seconds / kProfiled;
+    kernel_s += s;
+    flops += k.flops / kProfiled;
+    if (k.flops > 0) product_s += s;
+    if (std::string(k.name).rfind("attention", 0) == 0) attention_s += s;
+  }
+  const double alone = product_alone(size), reached = flops / product_s / 1e9;
+  return {{"size", size.name},
+          {"tokens_per_s", static_cast<double>(size.batch * size.context) / step_s},
+          {"step_s", step_s},
+          {"peak_mb", peak_mb},
+          {"allocator_peak_mb", static_cast<double>(memory_stats().peak) / 1e6},
+          {"parameters", model->parameters().count()},
+          {"loss", loss},
+          {"threads", threads()},
+          {"products_share", product_s / kernel_s},
+          {"products_gflops_per_s", reached},
+          {"product_alone_gflops_per_s", alone},
+          {"products_of_alone", reached / alone},
+          {"attention_share", attention_s / kernel_s},
+          {"outside_kernels_s", std::max(0.0, step_s - kernel_s)},
+          {"kernels", kernels_json(times, kProfiled)}};
+}
+
+void print(const Json& r) {
+  const auto number = [&](const char* key) { return r[key].get<double>(); };
+  std::printf("gpt2 %s: %.0f tokens/s, %.3f s a step, peak %.0f MB resident (%.0f MB of tensors), %d threads\n",
+              r["size"].get<std::string>().c_str(), number("tokens_per_s"), number("step_s"), number("peak_mb"),
+              number("allocator_peak_mb"), r["threads"].get<int>());
+  std::printf("matrix products %.0f %% of the kernels' time, at %.0f GF/s: %.0f %% of one product alone (%.0f GF/s)\n",
+              100 * number("products_share"), number("products_gflops_per_s"), 100 * number("products_of_alone"),
+              number("product_alone_gflops_per_s"));
+  std::printf("attention %.0f %%; outside kernels %.1f ms\n\n%-26s %7s %10s %8s\n", 100 * number("attention_share"),
+              1e3 * number("outside_kernels_s"), "kernel", "calls", "ms a step", "GF/s");
+  for (const Json& k : r["kernels"])
+    std::printf("%-26s %7lld %10.2f %8s\n", k["name"].get<std::string>().c_str(),
+                static_cast<long long>(k["calls"].get<int64_t>()), k["ms"].get<double>(),
+                k.contains("gflops_per_s") ? std::to_string(std::lround(k["gflops_per_s"].get<double>())).c_str() : "");
+}
+
+}  // namespace
+
+void add_bench_train(CLI::App& bench) {
+  struct Args {
+    std::string size = "s";
+    int steps = 5;
+    bool json = false;
+  };
+  auto args = std::make_shared<Args>();
+  CLI::App* verb = bench.add_subcommand("train", "One full training step of a GPT-2: forward, backward, clip, AdamW.");
+  verb->footer(
+      "s: 6 layers, 384 wide, 6 heads, vocabulary 8192, context 256, batch 16.\n"
+      "m: 12 layers, 768 wide, 12 heads, vocabulary 50257, context 1024, batch 2.\n"
+      "f32, dropout 0, random tokens; median after two warm-up steps. bench/train_step.py sets it beside PyTorch.");
+  verb->add_option("size", args->size, "s or m")->check(CLI::IsMember({"s", "m"}))->capture_default_str();
+  verb->add_option("--steps", args->steps, "steps to time")->check(CLI::Range(1, 1000))->capture_default_str();
+  verb->add_flag("--json", args->json, "one JSON object on stdout");
+  verb->callback([args] {
+    for (const Size& size : kSizes) {
+      if (args->size != size.name) continue;
+      const Json result = measure(size, args->steps);
+      if (args->json)
+        std::puts(dump_json(result).c_str());
+      else
+        print(result);
+    }
+  });
+}
+
+}  // namespace gradus::cli
