@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "autograd/autograd.h"
+#include "base/json.h"
 #include "cli/bench_timing.h"
 #include "cli/verbs.h"
 #include "kernels/table.h"
