@@ -14,6 +14,7 @@ constexpr int kFailed = 1, kUsage = 2;
 // clang-format off
 constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_train,
+    gradus::cli::add_generate,
     gradus::cli::add_run,
     gradus::cli::add_tokenizer,
     gradus::cli::add_tokenize,
