@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "cli/interrupt.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -15,6 +16,7 @@ constexpr int kFailed = 1, kUsage = 2;
 constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_train,
     gradus::cli::add_generate,
+    gradus::cli::add_eval,
     gradus::cli::add_run,
     gradus::cli::add_tokenizer,
     gradus::cli::add_tokenize,
@@ -47,6 +49,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  gradus::cli::exit_on_interrupt();
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {

@@ -1,14 +1,13 @@
 // gradus train
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "train/causal_lm_run.h"
@@ -19,17 +18,6 @@
 namespace gradus::cli {
 
 namespace {
-
-constexpr int kInterrupted = 130;
-
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
-
-// The first signal asks for an orderly end; the default action is back for a second one.
-void on_signal(int number) {
-  interrupted = true;
-  std::signal(number, SIG_DFL);
-}
 
 struct TrainArguments {
   std::string recipe, output_dir, resume;
@@ -72,7 +60,7 @@ class Watcher final : public TrainObserver {
     else
       std::fprintf(stderr, "%s\n", line.c_str());
   }
-  bool stop() override { return interrupted; }
+  bool stop() override { return interrupted(); }
   void finish() {
     if (bar_) bar_->finish();
     bar_.reset();
@@ -117,8 +105,7 @@ void train_from(const TrainArguments& args) {
   const std::optional<Checkpoint> from = open_run_folder(run, args.resume, args.overwrite);
 
   Watcher watcher;
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  watch_interrupts();
   if (from) compare_recipes(recipe, *from, watcher);
   CausalLmTask::Hooks hooks;
   hooks.note = [&](const std::string& line) { watcher.note(line); };

@@ -19,6 +19,7 @@ void add_inspect(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
+void add_eval(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
