@@ -52,7 +52,8 @@ OP_CASE("rms_norm") {
 
 TEST_CASE("norms: far from zero, and the numbers of PyTorch 2.15") {
   const Tensor x = from_vector<float>({-2, -0.5f, 0, 0.5f, 3});
-  check_close(layer_norm(x), from_vector<double>({-1.348904011, -0.429196731, -0.122627637, 0.183941456, 1.716786924}), 0x1p-23);
+  check_close(layer_norm(x), from_vector<double>({-1.348904011, -0.429196731, -0.122627637, 0.183941456, 1.716786924}),
+              0x1p-23);
   check_close(rms_norm(x), from_vector<double>({-1.217161014, -0.304290253, 0, 0.304290253, 1.825741520}), 0x1p-23);
   // A mean of 10^4 with a deviation of 1: the variance is taken about the mean, not as a difference of large numbers.
   const Tensor far = cast(add(normal({4, 100}), 1e4), Dtype::f32);
