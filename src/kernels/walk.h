@@ -47,6 +47,7 @@ struct LoopNest {
   /// Calls f(offsets) for rows [begin, end), in row-major order; offsets[k] is operand k's, in elements.
   template <class F>
   void visit(int64_t begin, int64_t end, F&& f) const {
+    if (begin >= end) return;  // an axis of size 0 leaves nothing to divide by
     std::array<int64_t, N> offsets{};
     Shape index = Shape::filled(shape.rank(), 0);
     int64_t rest = begin;
