@@ -24,7 +24,8 @@ void parallel_ranges(int64_t n, int64_t grain, const void* context, RangeFn fn);
 
 /// Calls `body(begin, end)` over [0, n) cut into pieces of `grain` items (the last may be shorter), on all threads.
 /// The cut depends on n and grain only, never on the number of threads: a body that reduces within its piece gives the
-/// same bits on any machine. The first exception thrown by a piece is rethrown here.
+/// same bits on any machine. Inside, denormal numbers count as zero (x86). The first exception thrown by a piece is
+/// rethrown here.
 template <class F>
 void parallel_for(int64_t n, int64_t grain, const F& body) {
   detail::parallel_ranges(n, grain, &body, [](const void* context, int64_t begin, int64_t end) {
