@@ -70,6 +70,13 @@ constexpr OpInfo kOps[] = {
     {"cross_entropies", "cross_entropy cross_entropy_backward", true, true},
     {"cross_entropy", "cross_entropy cross_entropy_backward", true, true},
     {"linear_cross_entropy", "linear_cross_entropy", true, true},
+    // scan and sort
+    // convolution
+    // pooling
+    // interpolation and sampling
+    // Fourier transform
+    // linear algebra
+    // einsum
 };
 
 }  // namespace

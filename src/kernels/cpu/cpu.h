@@ -6,34 +6,83 @@
 // table.cpp fills the other slots from ref. One file a family.
 namespace gradus::cpu {
 
-#define GRADUS_CPU_KERNELS(X)                                \
-  X(copy, CopyArgs, "all")                                   \
-  X(fill, FillArgs, "f32")                                   \
-  X(random, RandomArgs, "f32")                               \
-  X(unary, UnaryArgs, "f32")                                 \
-  X(unary_backward, UnaryBackwardArgs, "f32")                \
-  X(binary, BinaryArgs, "f32")                               \
-  X(reduce, ReduceArgs, "f32")                               \
-  X(embedding, EmbeddingArgs, "all")                         \
-  X(embedding_backward, EmbeddingBackwardArgs, "f32")        \
-  X(matmul, MatmulArgs, "f32 f16 bf16")                      \
-  X(softmax, SoftmaxArgs, "f32")                             \
-  X(softmax_backward, SoftmaxBackwardArgs, "f32")            \
-  X(layer_norm, LayerNormArgs, "f32")                        \
-  X(layer_norm_backward, LayerNormBackwardArgs, "f32")       \
-  X(rms_norm, RmsNormArgs, "f32")                            \
-  X(rms_norm_backward, RmsNormBackwardArgs, "f32")           \
-  X(swiglu, SwigluArgs, "f32")                               \
-  X(swiglu_backward, SwigluBackwardArgs, "f32")              \
-  X(rope, RopeArgs, "f32")                                   \
-  X(attention, AttentionArgs, "f32")                         \
-  X(attention_backward, AttentionBackwardArgs, "f32")        \
+#define GRADUS_CPU_COPY_KERNELS(X) \
+  X(copy, CopyArgs, "all")         \
+  X(fill, FillArgs, "f32")         \
+  X(random, RandomArgs, "f32")
+
+#define GRADUS_CPU_ELEMENTWISE_KERNELS(X)     \
+  X(unary, UnaryArgs, "f32")                  \
+  X(unary_backward, UnaryBackwardArgs, "f32") \
+  X(binary, BinaryArgs, "f32")
+
+#define GRADUS_CPU_REDUCE_KERNELS(X) \
+  X(reduce, ReduceArgs, "f32")       \
+  X(sum_squares, SumSquaresArgs, "f32")
+
+#define GRADUS_CPU_INDEX_KERNELS(X)  \
+  X(embedding, EmbeddingArgs, "all") \
+  X(embedding_backward, EmbeddingBackwardArgs, "f32")
+
+#define GRADUS_CPU_MATMUL_KERNELS(X) X(matmul, MatmulArgs, "f32 f16 bf16")
+
+#define GRADUS_CPU_SOFTMAX_KERNELS(X) \
+  X(softmax, SoftmaxArgs, "f32")      \
+  X(softmax_backward, SoftmaxBackwardArgs, "f32")
+
+#define GRADUS_CPU_NORM_KERNELS(X)                     \
+  X(layer_norm, LayerNormArgs, "f32")                  \
+  X(layer_norm_backward, LayerNormBackwardArgs, "f32") \
+  X(rms_norm, RmsNormArgs, "f32")                      \
+  X(rms_norm_backward, RmsNormBackwardArgs, "f32")
+
+#define GRADUS_CPU_ACTIVATION_KERNELS(X)        \
+  X(swiglu, SwigluArgs, "f32")                  \
+  X(swiglu_backward, SwigluBackwardArgs, "f32") \
+  X(dropout, DropoutArgs, "f32")
+
+#define GRADUS_CPU_ATTENTION_KERNELS(X) \
+  X(rope, RopeArgs, "f32")              \
+  X(attention, AttentionArgs, "f32")    \
+  X(attention_backward, AttentionBackwardArgs, "f32")
+
+#define GRADUS_CPU_LOSS_KERNELS(X)                           \
   X(cross_entropy, CrossEntropyArgs, "f32")                  \
   X(cross_entropy_backward, CrossEntropyBackwardArgs, "f32") \
-  X(linear_cross_entropy, LinearCrossEntropyArgs, "f32")     \
-  X(dropout, DropoutArgs, "f32")                             \
-  X(sum_squares, SumSquaresArgs, "f32")                      \
-  X(adamw, AdamWArgs, "f32")
+  X(linear_cross_entropy, LinearCrossEntropyArgs, "f32")
+
+#define GRADUS_CPU_OPTIM_KERNELS(X) X(adamw, AdamWArgs, "f32")
+
+#define GRADUS_CPU_SCAN_KERNELS(X)
+
+#define GRADUS_CPU_CONV_KERNELS(X)
+
+#define GRADUS_CPU_POOL_KERNELS(X)
+
+#define GRADUS_CPU_RESAMPLE_KERNELS(X)
+
+#define GRADUS_CPU_FFT_KERNELS(X)
+
+#define GRADUS_CPU_SHAPE_KERNELS(X)
+
+#define GRADUS_CPU_KERNELS(X)       \
+  GRADUS_CPU_COPY_KERNELS(X)        \
+  GRADUS_CPU_ELEMENTWISE_KERNELS(X) \
+  GRADUS_CPU_REDUCE_KERNELS(X)      \
+  GRADUS_CPU_INDEX_KERNELS(X)       \
+  GRADUS_CPU_MATMUL_KERNELS(X)      \
+  GRADUS_CPU_SOFTMAX_KERNELS(X)     \
+  GRADUS_CPU_NORM_KERNELS(X)        \
+  GRADUS_CPU_ACTIVATION_KERNELS(X)  \
+  GRADUS_CPU_ATTENTION_KERNELS(X)   \
+  GRADUS_CPU_LOSS_KERNELS(X)        \
+  GRADUS_CPU_OPTIM_KERNELS(X)       \
+  GRADUS_CPU_SCAN_KERNELS(X)        \
+  GRADUS_CPU_CONV_KERNELS(X)        \
+  GRADUS_CPU_POOL_KERNELS(X)        \
+  GRADUS_CPU_RESAMPLE_KERNELS(X)    \
+  GRADUS_CPU_FFT_KERNELS(X)         \
+  GRADUS_CPU_SHAPE_KERNELS(X)
 
 #define GRADUS_SLOT(name, Args, types) void name(const Args& args);
 GRADUS_CPU_KERNELS(GRADUS_SLOT)
