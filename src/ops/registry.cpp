@@ -72,8 +72,21 @@ constexpr OpInfo kOps[] = {
     {"linear_cross_entropy", "linear_cross_entropy", true, true},
     // scan and sort
     // convolution
+    {"conv", "conv conv_backward_data conv_backward_weights", true, true},
+    {"conv_transpose", "conv_backward_data conv conv_backward_weights", true, true},
     // pooling
+    {"max_pool", "max_pool max_pool_backward", true, true},
+    {"max_unpool", "max_pool_backward", true, true},
+    {"avg_pool", "resample", true, true},
+    {"lp_pool", "resample", true, true},
+    {"adaptive_avg_pool", "resample", true, true},
+    {"adaptive_max_pool", "max_pool max_pool_backward", true, true},
     // interpolation and sampling
+    {"interpolate", "resample", true, true},
+    {"resize_image", "resize_image", false, false},
+    {"grid_sample", "grid_sample grid_sample_backward", true, true},
+    {"bilinear_gather", "grid_sample grid_sample_backward", true, true},
+    {"affine_grid", "", true, true},
     // Fourier transform
     // linear algebra
     // einsum

@@ -55,11 +55,19 @@ namespace gradus::cpu {
 
 #define GRADUS_CPU_SCAN_KERNELS(X)
 
-#define GRADUS_CPU_CONV_KERNELS(X)
+#define GRADUS_CPU_CONV_KERNELS(X)                            \
+  X(conv, ConvArgs, "f32 f16 bf16")                           \
+  X(conv_backward_data, ConvBackwardDataArgs, "f32 f16 bf16") \
+  X(conv_backward_weights, ConvBackwardWeightsArgs, "f32 f16 bf16")
 
-#define GRADUS_CPU_POOL_KERNELS(X)
+#define GRADUS_CPU_POOL_KERNELS(X) \
+  X(max_pool, MaxPoolArgs, "f32")  \
+  X(max_pool_backward, MaxPoolBackwardArgs, "f32")
 
-#define GRADUS_CPU_RESAMPLE_KERNELS(X)
+#define GRADUS_CPU_RESAMPLE_KERNELS(X)  \
+  X(resample, ResampleArgs, "f32")      \
+  X(grid_sample, GridSampleArgs, "f32") \
+  X(grid_sample_backward, GridSampleBackwardArgs, "f32")
 
 #define GRADUS_CPU_FFT_KERNELS(X)
 
