@@ -1,8 +1,8 @@
 """What PyTorch does for each row of `gradus bench ops`: one module a family, each with call() and work() as core.py
 explains them."""
-from . import core
+from . import conv, core
 
-FAMILIES = [core]
+FAMILIES = [core, conv]
 
 
 def split(name):
