@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/record.h"
+#include "kernels/table.h"
 #include "ops/check.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"

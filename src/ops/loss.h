@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/table.h"
+#include "base/labels.h"
 #include "tensor/tensor.h"
 
 namespace gradus {

@@ -1,13 +1,9 @@
 #pragma once
-#include <cstdint>
-
+#include "base/labels.h"
 #include "tensor/tensor.h"
 
 // Kernel arguments: losses. See kernels/table.h.
 namespace gradus {
-
-/// The label of a position that takes no part in the loss.
-constexpr int64_t kIgnoredLabel = -100;
 
 /// loss_i = lse_i - x[i, label_i], lse_i = log sum_j exp x_ij; loss 0 where the label is -100. x (N, V); labels (N)
 /// i64, checked; loss and lse (N) in the accumulator dtype.

@@ -1,0 +1,87 @@
+# cmake -DSOURCE=src -DOUTPUT=include -DVERSION=0.1.0 -P public_headers.cmake
+# Makes OUTPUT/gradus: the public headers and all they include, with every "floor/file.h" written <gradus/floor/file.h>,
+# and one header a room (see rooms.cmake). A user's include path so gains the one name `gradus`.
+cmake_minimum_required(VERSION 3.25)
+
+set(ROOMS "")
+macro(room name title)
+  list(APPEND ROOMS ${name})
+  set(TITLE_${name} "${title}")
+  set(PATTERNS_${name} ${ARGN} base/error.h)   # whoever calls also catches
+endmacro()
+include(${CMAKE_CURRENT_LIST_DIR}/rooms.cmake)
+get_filename_component(SOURCE ${SOURCE} ABSOLUTE)
+get_filename_component(OUTPUT ${OUTPUT} ABSOLUTE)
+
+# Rewrites one header, and takes those that it includes into `queue`.
+function(install_header header)
+  file(READ ${SOURCE}/${header} text)
+  string(REGEX MATCHALL "#include \"[^\"]+\"" includes "${text}")
+  foreach(line IN LISTS includes)
+    string(REGEX REPLACE "#include \"(.*)\"" "\\1" included "${line}")
+    if(included MATCHES "^kernels/" AND NOT included MATCHES "^kernels/(args/.*|report|profile)\\.h$")
+      message(FATAL_ERROR "src/${header} is public and must not include ${included}, which is internal.")
+    endif()
+    list(APPEND queue ${included})
+  endforeach()
+  string(REGEX REPLACE "#include \"([^\"]+)\"" "#include <gradus/\\1>" text "${text}")
+  write_if_changed(${header} "${text}")
+  set(queue ${queue} PARENT_SCOPE)
+endfunction()
+
+# Keeps the time stamp of what did not change, so that users' builds do not start anew.
+function(write_if_changed path text)
+  set(file ${OUTPUT}/gradus/${path})
+  if(EXISTS ${file})
+    file(READ ${file} before)
+    if(before STREQUAL text)
+      return()
+    endif()
+  endif()
+  file(WRITE ${file} "${text}")
+endfunction()
+
+# A header that only includes others.
+function(write_room name title)
+  set(text "#pragma once\n// Gradus ${VERSION}: ${title}\n")
+  foreach(header IN LISTS ARGN)
+    string(APPEND text "#include <gradus/${header}>\n")
+  endforeach()
+  write_if_changed(${name}.h "${text}")
+endfunction()
+
+set(all "")
+foreach(room IN LISTS ROOMS)
+  set(headers "")
+  foreach(pattern IN LISTS PATTERNS_${room})
+    file(GLOB found RELATIVE ${SOURCE} ${SOURCE}/${pattern})
+    list(APPEND headers ${found})
+  endforeach()
+  foreach(internal IN LISTS INTERNAL)
+    list(FILTER headers EXCLUDE REGEX "^${internal}$")
+  endforeach()
+  list(SORT headers)
+  write_room(${room} "${TITLE_${room}}" ${headers})
+  list(APPEND all ${headers})
+endforeach()
+
+set(done "")
+set(queue ${all})
+while(queue)
+  list(POP_FRONT queue header)
+  if(NOT header IN_LIST done)
+    list(APPEND done ${header})
+    install_header(${header})
+  endif()
+endwhile()
+
+list(TRANSFORM ROOMS APPEND .h OUTPUT_VARIABLE rooms)
+write_room(core "tensors, operations, gradients, layers, AdamW: what compiles quickly." ${CORE})
+write_room(gradus "everything." ${rooms})
+
+# Headers that are no longer public.
+file(GLOB_RECURSE present RELATIVE ${OUTPUT}/gradus ${OUTPUT}/gradus/*.h)
+list(REMOVE_ITEM present ${done} ${rooms} core.h gradus.h)
+foreach(header IN LISTS present)
+  file(REMOVE ${OUTPUT}/gradus/${header})
+endforeach()
