@@ -24,7 +24,7 @@ class AdamW {
  public:
   struct Options {
     double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
-    double weight_decay = 0;           ///< of parameters that no rule names
+    double weight_decay = 0;                ///< of parameters that no rule names
     std::vector<ParameterRule> rules = {};  ///< the first that matches counts
   };
   /// The moments are allocated here: 8 bytes a number in f32. Throws ValueError for betas
