@@ -66,7 +66,7 @@ Tensor without_extra_axes(const Tensor& y, int spatial) {
   return reshape(y, shape);
 }
 
-std::string both(const Tensor& x, const Tensor& w) { return "x " + x.describe() + ", w " + w.describe(); }
+std::string operands(const Tensor& x, const Tensor& w) { return "x " + x.describe() + ", w " + w.describe(); }
 
 // Types, devices, ranks, groups, and sizes small enough that no product of them overflows. Returns the number of
 // spatial axes.
@@ -77,24 +77,23 @@ int require_operands(const char* op, const Tensor& x, const Tensor& w, const Ten
   require_same(op, {x, w, bias});
   const int axes = spatial > 0 ? spatial : x.rank() - 2;
   if (axes < 1 || axes > 3 || x.rank() != axes + 2 || w.rank() != x.rank())
-    throw ShapeError(op, "needs x (batch, channels, *spatial) and w with as many axes, got " + both(x, w) + ".",
+    throw ShapeError(op, "needs x (batch, channels, *spatial) and w with as many axes, got " + operands(x, w) + ".",
                      "a single image needs a batch axis: unsqueeze(x, 0).");
   if (groups < 1 || x.shape()[1] % groups != 0 || w.shape()[0] % groups != 0)
-    throw ShapeError(op, "the channels do not divide into " + std::to_string(groups) + " groups: " + both(x, w) + ".");
+    throw ShapeError(op,
+                     "the channels do not divide into " + std::to_string(groups) + " groups: " + operands(x, w) + ".");
   for (int i = 2; i < x.rank(); ++i) {
-    if (w.shape()[i] < 1) throw ShapeError(op, "the kernel is empty: " + both(x, w) + ".");
+    if (w.shape()[i] < 1) throw ShapeError(op, "the kernel is empty: " + operands(x, w) + ".");
     if (w.shape()[i] > std::numeric_limits<int32_t>::max() || x.shape()[i] > std::numeric_limits<int32_t>::max())
-      throw ShapeError(op, "a spatial axis is longer than 2^31: " + both(x, w) + ".");
+      throw ShapeError(op, "a spatial axis is longer than 2^31: " + operands(x, w) + ".");
   }
   return axes;
 }
 
-struct Axis {
-  int64_t stride, padding, dilation;
-};
-void set_axis(ConvGeometry& g, int axes, int i, const Axis& a) {
+// Spatial axis i of `axes`; leading ones that the operands lack stay trivial.
+void set_axis(ConvGeometry& g, int axes, int i, int64_t stride, int64_t padding, int64_t dilation) {
   const auto to = static_cast<size_t>(3 - axes + i);
-  g.stride[to] = a.stride, g.padding[to] = a.padding, g.dilation[to] = a.dilation;
+  g.stride[to] = stride, g.padding[to] = padding, g.dilation[to] = dilation;
 }
 
 Tensor conv_of(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvOptions& options,
@@ -102,7 +101,7 @@ Tensor conv_of(const char* op, const Tensor& x, const Tensor& w, const Tensor& b
   const int axes = require_operands(op, x, w, bias, spatial, options.groups);
   if (x.shape()[1] / options.groups != w.shape()[1])
     throw ShapeError(op, "w reads " + std::to_string(w.shape()[1]) + " channels in each of " +
-                             std::to_string(options.groups) + " groups: " + both(x, w) + ".");
+                             std::to_string(options.groups) + " groups: " + operands(x, w) + ".");
   if (bias.defined()) require_shape(op, "bias", bias, {w.shape()[0]});
   const Shape stride = options.stride.resolve(op, "stride", axes, 1);
   const Shape dilation = options.dilation.resolve(op, "dilation", axes, 1);
@@ -121,8 +120,8 @@ Tensor conv_of(const char* op, const Tensor& x, const Tensor& w, const Tensor& b
       first = reach / 2, last = reach - first;
     }
     if (size + first + last <= reach)
-      throw ShapeError(op, "the kernel is larger than the padded input: " + both(x, w) + ".");
-    set_axis(g, axes, i, {stride[i], first, dilation[i]});
+      throw ShapeError(op, "the kernel is larger than the padded input: " + operands(x, w) + ".");
+    set_axis(g, axes, i, stride[i], first, dilation[i]);
     shape[5 - axes + i] = (size + first + last - reach - 1) / stride[i] + 1;
   }
   return without_extra_axes(convolved(five_axes(x), five_axes(w), bias, g, shape), axes);
@@ -131,7 +130,8 @@ Tensor conv_of(const char* op, const Tensor& x, const Tensor& w, const Tensor& b
 Tensor transpose_of(const char* op, const Tensor& x, const Tensor& w, const Tensor& bias,
                     const ConvTransposeOptions& options, int spatial) {
   const int axes = require_operands(op, x, w, bias, spatial, options.groups);
-  if (x.shape()[1] != w.shape()[0]) throw ShapeError(op, "w must have one row an input channel: " + both(x, w) + ".");
+  if (x.shape()[1] != w.shape()[0])
+    throw ShapeError(op, "w must have one row an input channel: " + operands(x, w) + ".");
   const int64_t outputs = w.shape()[1] * options.groups;
   if (bias.defined()) require_shape(op, "bias", bias, {outputs});
   const Shape stride = options.stride.resolve(op, "stride", axes, 1);
@@ -147,8 +147,8 @@ Tensor transpose_of(const char* op, const Tensor& x, const Tensor& w, const Tens
           op, "output_padding must be less than the stride or the dilation, got " + std::to_string(more[i]) + ".");
     const int64_t size = x.shape()[2 + i], reach = dilation[i] * (w.shape()[2 + i] - 1);
     const int64_t out = (size - 1) * stride[i] - 2 * padding[i] + reach + more[i] + 1;
-    if (size < 1 || out < 1) throw ShapeError(op, "nothing is left of the output: " + both(x, w) + ".");
-    set_axis(g, axes, i, {stride[i], padding[i], dilation[i]});
+    if (size < 1 || out < 1) throw ShapeError(op, "nothing is left of the output: " + operands(x, w) + ".");
+    set_axis(g, axes, i, stride[i], padding[i], dilation[i]);
     shape[5 - axes + i] = out;
   }
   Tensor y = data_gradient(five_axes(x), five_axes(w), g, shape);

@@ -73,7 +73,7 @@ Tensor polynomial(const Tensor& x, std::initializer_list<double> coefficients) {
   return y;
 }
 
-std::vector<Tap> taps_of(const Tensor& c, int64_t size, const SamplingRule& rule) {
+std::vector<Tap> sampling_taps(const Tensor& c, int64_t size, const SamplingRule& rule) {
   const int n = rule.sampling == Sampling::nearest ? 1 : rule.sampling == Sampling::bilinear ? 2 : 4;
   const Pieces p = pieces_of(c, size, rule, n);
   const Tensor slope = cast(p.slope, c.dtype());
@@ -106,7 +106,8 @@ template <class F>
 void for_each_tap(const Tensor& x, const Tensor& grid, const SamplingRule& rule, F&& f) {
   const int axes = static_cast<int>(grid.shape()[2]);
   std::vector<std::vector<Tap>> taps;
-  for (int i = 0; i < axes; ++i) taps.push_back(taps_of(unsqueeze(select(grid, 2, i), 1), x.shape()[4 - i], rule));
+  for (int i = 0; i < axes; ++i)
+    taps.push_back(sampling_taps(unsqueeze(select(grid, 2, i), 1), x.shape()[4 - i], rule));
   size_t count = 1;
   for (const auto& t : taps) count *= t.size();
   for (size_t k = 0; k < count; ++k) {
@@ -123,7 +124,7 @@ void for_each_tap(const Tensor& x, const Tensor& grid, const SamplingRule& rule,
 }
 
 // The product of the taps' weights, with the slope of axis `of` in place of its weight.
-Tensor product(const std::vector<const Tap*>& taps, int of = -1) {
+Tensor weight_product(const std::vector<const Tap*>& taps, int of = -1) {
   Tensor w;
   for (size_t i = 0; i < taps.size(); ++i) {
     const Tensor& factor = static_cast<int>(i) == of ? taps[i]->slope : taps[i]->weight;
@@ -133,7 +134,7 @@ Tensor product(const std::vector<const Tap*>& taps, int of = -1) {
 }
 
 // dx = sum over taps of weight dy, added at the tap; dgrid = sum over taps of the weight's slope (x at the tap . dy).
-Grads composed_gradients(const Tensor& x, const Tensor& grid, const SamplingRule& rule, const Tensor& dy) {
+Grads sampling_gradients(const Tensor& x, const Tensor& grid, const SamplingRule& rule, const Tensor& dy) {
   const Shape& s = x.shape();
   const int64_t volume = s[2] * s[3] * s[4], axes = grid.shape()[2];
   const Tensor flat = reshape(x, {s[0], s[1], volume});
@@ -141,12 +142,12 @@ Grads composed_gradients(const Tensor& x, const Tensor& grid, const SamplingRule
   Tensors dgrid(static_cast<size_t>(axes));
   for_each_tap(x, grid, rule, [&](const Tensor& entry, const std::vector<const Tap*>& taps) {
     const Tensor at = expand(entry, dy.shape());
-    const Tensor part = scatter_add(mul(dy, product(taps)), at, volume, 2);
+    const Tensor part = scatter_add(mul(dy, weight_product(taps)), at, volume, 2);
     dx = dx.defined() ? add(dx, part) : part;
     const Tensor value = sum(mul(gather(flat, at, 2), dy), 1, keep_axis);
     for (int i = 0; i < axes; ++i) {
       Tensor& to = dgrid[static_cast<size_t>(i)];
-      const Tensor moved = mul(value, product(taps, i));
+      const Tensor moved = mul(value, weight_product(taps, i));
       to = to.defined() ? add(to, moved) : moved;
     }
   });
@@ -161,7 +162,7 @@ Tensor sampled(const Tensor& x, const Tensor& grid, const SamplingRule& rule) {
   kernels(x.device()).grid_sample({.x = xs, .grid = places, .rule = rule, .y = y});
   record("grid_sample", {xs, places}, y, [x = save(xs), grid = save(places), rule](const Tensor& dy, Needs needs) {
     const Tensor a = x.get(), b = grid.get();
-    if (recording()) return composed_gradients(a, b, rule, dy);
+    if (recording()) return sampling_gradients(a, b, rule, dy);
     Grads d{needs[0] ? empty_like(a) : Tensor(), needs[1] ? empty_like(b) : Tensor()};
     kernels(a.device())
         .grid_sample_backward({.x = a, .grid = b, .rule = rule, .dy = contiguous(dy), .dx = d[0], .dgrid = d[1]});

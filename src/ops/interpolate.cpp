@@ -39,19 +39,19 @@ double cubic(double x) {
 
 double lanczos(double x) { return -3 <= x && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
 
-struct Axis {
+struct ResizedAxis {
   int64_t size, outputs;
   double scale;  // entries of the input for one of the output
 };
 
-double scale_of(const Axis& axis, const InterpolateOptions& options) {
+double scale_of(const ResizedAxis& axis, const InterpolateOptions& options) {
   if (!options.align_corners) return axis.scale;
   return axis.outputs > 1 ? static_cast<double>(axis.size - 1) / static_cast<double>(axis.outputs - 1) : 0;
 }
 
 // PyTorch computes these places in f32 for f32 tensors, and rounding decides between neighbours.
 template <class A>
-AxisWindows nearest_windows(const char* op, const Axis& axis, bool exact) {
+AxisWindows nearest_windows(const char* op, const ResizedAxis& axis, bool exact) {
   WindowBuilder windows(op, axis.size, axis.outputs, 1);
   const A scale = static_cast<A>(axis.scale);
   const double one = 1;
@@ -62,7 +62,7 @@ AxisWindows nearest_windows(const char* op, const Axis& axis, bool exact) {
   return windows.take();
 }
 
-AxisWindows linear_windows(const char* op, const Axis& axis, const InterpolateOptions& options) {
+AxisWindows linear_windows(const char* op, const ResizedAxis& axis, const InterpolateOptions& options) {
   WindowBuilder windows(op, axis.size, axis.outputs, 2);
   const double scale = scale_of(axis, options), last = static_cast<double>(axis.size - 1);
   for (int64_t i = 0; i < axis.outputs; ++i) {
@@ -75,7 +75,7 @@ AxisWindows linear_windows(const char* op, const Axis& axis, const InterpolateOp
   return windows.take();
 }
 
-AxisWindows cubic_windows(const char* op, const Axis& axis, const InterpolateOptions& options) {
+AxisWindows cubic_windows(const char* op, const ResizedAxis& axis, const InterpolateOptions& options) {
   WindowBuilder windows(op, axis.size, axis.outputs, 4);
   const double scale = scale_of(axis, options), last = static_cast<double>(axis.size);
   for (int64_t i = 0; i < axis.outputs; ++i) {
@@ -89,7 +89,7 @@ AxisWindows cubic_windows(const char* op, const Axis& axis, const InterpolateOpt
   return windows.take();
 }
 
-AxisWindows windows_of(const char* op, const Axis& axis, const InterpolateOptions& options, Dtype dtype) {
+AxisWindows resize_windows(const char* op, const ResizedAxis& axis, const InterpolateOptions& options, Dtype dtype) {
   const bool exact = options.mode == Interpolation::nearest_exact;
   if (exact || options.mode == Interpolation::nearest)
     return dtype == Dtype::f64 ? nearest_windows<double>(op, axis, exact) : nearest_windows<float>(op, axis, exact);
@@ -100,10 +100,10 @@ AxisWindows windows_of(const char* op, const Axis& axis, const InterpolateOption
   return linear ? linear_windows(op, axis, options) : cubic_windows(op, axis, options);
 }
 
-std::array<Axis, 3> axes_of(const char* op, const Tensor& x, int axes, const InterpolateOptions& options) {
+std::array<ResizedAxis, 3> resized_axes(const char* op, const Tensor& x, int axes, const InterpolateOptions& options) {
   if (options.size.given() == (options.scale.count > 0))
     throw ValueError(op, "needs either the new sizes or scale factors.", "set .size or .scale.");
-  std::array<Axis, 3> all;
+  std::array<ResizedAxis, 3> all;
   all.fill({1, 1, 1});
   Shape sizes;
   if (options.size.given()) sizes = options.size.resolve(op, "size", axes, 1);
@@ -111,7 +111,7 @@ std::array<Axis, 3> axes_of(const char* op, const Tensor& x, int axes, const Int
     throw ShapeError(op, "scale has " + std::to_string(options.scale.count) + " numbers for " + std::to_string(axes) +
                              " spatial axes.");
   for (int i = 0; i < axes; ++i) {
-    Axis& axis = all[static_cast<size_t>(3 - axes + i)];
+    ResizedAxis& axis = all[static_cast<size_t>(3 - axes + i)];
     axis.size = x.shape()[2 + i];
     if (axis.size < 1) throw ShapeError(op, "a spatial axis is empty: " + x.describe() + ".");
     if (sizes.rank() > 0) {
@@ -165,7 +165,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   const bool smooth = options.mode == Interpolation::linear || options.mode == Interpolation::cubic;
   if (!smooth && (options.align_corners || options.antialias))
     throw ValueError(op, "align_corners and antialias are for the modes linear and cubic.");
-  const auto all = axes_of(op, x, axes, options);
+  const auto all = resized_axes(op, x, axes, options);
   if (options.mode == Interpolation::area) {
     Shape sizes;
     for (int i = 0; i < axes; ++i) sizes.push_back(all[static_cast<size_t>(3 - axes + i)].outputs);
@@ -176,7 +176,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   std::array<AxisWindows, 3> windows;
   for (int i = 0; i < 3; ++i) {
     const auto axis = static_cast<size_t>(i);
-    windows[axis] = i < 3 - axes ? identity_windows(1) : windows_of(op, all[axis], options, x.dtype());
+    windows[axis] = i < 3 - axes ? identity_windows(1) : resize_windows(op, all[axis], options, x.dtype());
   }
   return resampled(x, axes, windows);
 }

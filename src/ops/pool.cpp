@@ -32,18 +32,18 @@ void require_count(const char* op, int64_t windows) {
     throw ShapeError(op, std::to_string(windows) + " windows along an axis are more than this operation is made for.");
 }
 
-struct Windows {
+struct PooledAxis {
   int64_t kernel, stride, padding, dilation, count;
 };
 
 // One entry a spatial axis.
-std::vector<Windows> windows_of(const char* op, const Tensor& x, int axes, const MaxPoolOptions& options) {
+std::vector<PooledAxis> pooled_axes(const char* op, const Tensor& x, int axes, const MaxPoolOptions& options) {
   require_spatial(op, x, axes);
   const Shape kernel = options.kernel.resolve(op, "kernel", axes, 1);
   const Shape stride = options.stride.given() ? options.stride.resolve(op, "stride", axes, 1) : kernel;
   const Shape padding = options.padding.resolve(op, "padding", axes, 0);
   const Shape dilation = options.dilation.resolve(op, "dilation", axes, 1);
-  std::vector<Windows> all;
+  std::vector<PooledAxis> all;
   for (int i = 0; i < axes; ++i) {
     const int64_t size = x.shape().back(axes - 1 - i), reach = dilation[i] * (kernel[i] - 1);
     if (padding[i] > (reach + 1) / 2)
@@ -87,10 +87,10 @@ MaxPooled max_over(const Tensor& x, int axes, const std::array<PoolWindows, 3>& 
 PoolWindows whole_axis() { return {{0}, {1}, 1}; }
 
 MaxPooled max_pool_of(const char* op, const Tensor& x, int axes, const MaxPoolOptions& options) {
-  const auto all = windows_of(op, x, axes, options);
+  const auto all = pooled_axes(op, x, axes, options);
   std::array<PoolWindows, 3> windows{whole_axis(), whole_axis(), whole_axis()};
   for (int i = 0; i < axes; ++i) {
-    const Windows& w = all[static_cast<size_t>(i)];
+    const PooledAxis& w = all[static_cast<size_t>(i)];
     PoolWindows& to = windows[static_cast<size_t>(3 - axes + i)];
     const int64_t size = x.shape().back(axes - 1 - i);
     to = {};
@@ -110,14 +110,14 @@ MaxPooled max_pool_of(const char* op, const Tensor& x, int axes, const MaxPoolOp
 }
 
 Tensor avg_pool_of(const char* op, const Tensor& x, int axes, const AvgPoolOptions& options) {
-  const auto all = windows_of(
+  const auto all = pooled_axes(
       op, x, axes,
       {.kernel = options.kernel, .stride = options.stride, .padding = options.padding, .ceil_mode = options.ceil_mode});
   if (options.divisor < 0)
     throw ValueError(op, "the divisor must be positive, got " + std::to_string(options.divisor) + ".");
   std::array<AxisWindows, 3> windows{identity_windows(1), identity_windows(1), identity_windows(1)};
   for (int i = 0; i < axes; ++i) {
-    const Windows& w = all[static_cast<size_t>(i)];
+    const PooledAxis& w = all[static_cast<size_t>(i)];
     const int64_t size = x.shape().back(axes - 1 - i);
     WindowBuilder builder(op, size, w.count, w.kernel);
     std::vector<double> weight;

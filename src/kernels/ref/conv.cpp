@@ -7,33 +7,33 @@ namespace gradus::ref {
 
 namespace {
 
-using Place = std::array<int64_t, 3>;
+using ConvPlace = std::array<int64_t, 3>;
 
 template <class F>
 void for_each_place(const Tensor& x, F&& f) {  // of the last three axes
-  Place p;
+  ConvPlace p;
   for (p[0] = 0; p[0] < x.shape()[2]; ++p[0])
     for (p[1] = 0; p[1] < x.shape()[3]; ++p[1])
-      for (p[2] = 0; p[2] < x.shape()[4]; ++p[2]) f(static_cast<const Place&>(p));
+      for (p[2] = 0; p[2] < x.shape()[4]; ++p[2]) f(static_cast<const ConvPlace&>(p));
 }
 
-int64_t offset(const Tensor& x, int64_t i, int64_t j, const Place& p) {
+int64_t conv_offset(const Tensor& x, int64_t i, int64_t j, const ConvPlace& p) {
   const Strides& s = x.strides();
   return i * s[0] + j * s[1] + p[0] * s[2] + p[1] * s[3] + p[2] * s[4];
 }
 
 // Calls f(c, at, t) for every product that makes y[b, o, p]: input channel, place in x, place in w.
 template <class F>
-void for_each_product(const Tensor& x, const Tensor& w, const ConvGeometry& g, int64_t o, const Place& p, F&& f) {
+void for_each_product(const Tensor& x, const Tensor& w, const ConvGeometry& g, int64_t o, const ConvPlace& p, F&& f) {
   const int64_t channels = w.shape()[1], first = o / (w.shape()[0] / g.groups) * channels;
   for (int64_t c = 0; c < channels; ++c)
-    for_each_place(w, [&](const Place& t) {
-      Place at;
+    for_each_place(w, [&](const ConvPlace& t) {
+      ConvPlace at;
       for (int i = 0; i < 3; ++i) {
         at[i] = p[i] * g.stride[i] + t[i] * g.dilation[i] - g.padding[i];
         if (at[i] < 0 || at[i] >= x.shape()[2 + i]) return;
       }
-      f(first + c, c, static_cast<const Place&>(at), t);
+      f(first + c, c, static_cast<const ConvPlace&>(at), t);
     });
 }
 
@@ -42,15 +42,15 @@ template <class F>
 void for_each_term(const Tensor& x, const Tensor& w, const Tensor& y, const ConvGeometry& g, F&& f) {
   for (int64_t b = 0; b < y.shape()[0]; ++b)
     for (int64_t o = 0; o < y.shape()[1]; ++o)
-      for_each_place(y, [&](const Place& p) {
-        for_each_product(x, w, g, o, p, [&](int64_t from, int64_t c, const Place& at, const Place& t) {
-          f(offset(x, b, from, at), offset(w, o, c, t), offset(y, b, o, p));
+      for_each_place(y, [&](const ConvPlace& p) {
+        for_each_product(x, w, g, o, p, [&](int64_t from, int64_t c, const ConvPlace& at, const ConvPlace& t) {
+          f(conv_offset(x, b, from, at), conv_offset(w, o, c, t), conv_offset(y, b, o, p));
         });
       });
 }
 
 template <class T, class A>
-void store(const Tensor& y, const std::vector<A>& sums) {
+void store_sums(const Tensor& y, const std::vector<A>& sums) {
   T* to = y.data<T>();
   for (int64_t i = 0; i < y.count(); ++i) to[i] = convert<T>(sums[static_cast<size_t>(i)]);
 }
@@ -72,7 +72,7 @@ void conv(const ConvArgs& args) {
       for (int64_t i = 0; i < args.y.count(); ++i)
         sums[static_cast<size_t>(i)] += static_cast<A>(bias[i / places % channels * args.bias.strides()[0]]);
     }
-    store<T>(args.y, sums);
+    store_sums<T>(args.y, sums);
   });
 }
 
@@ -85,7 +85,7 @@ void conv_backward_data(const ConvBackwardDataArgs& args) {
     for_each_term(args.dx, args.w, args.dy, args.geometry, [&](int64_t i, int64_t j, int64_t k) {
       sums[static_cast<size_t>(i)] += static_cast<A>(dy[k]) * static_cast<A>(w[j]);
     });
-    store<T>(args.dx, sums);
+    store_sums<T>(args.dx, sums);
   });
 }
 
@@ -98,7 +98,7 @@ void conv_backward_weights(const ConvBackwardWeightsArgs& args) {
     for_each_term(args.x, args.dw, args.dy, args.geometry, [&](int64_t i, int64_t j, int64_t k) {
       sums[static_cast<size_t>(j)] += static_cast<A>(dy[k]) * static_cast<A>(x[i]);
     });
-    store<T>(args.dw, sums);
+    store_sums<T>(args.dw, sums);
   });
 }
 

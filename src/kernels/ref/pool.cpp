@@ -9,8 +9,8 @@ namespace {
 
 // The place of the largest entry of one window; NaN wins.
 template <class T>
-int64_t largest(const T* x, const Shape& size, const std::array<PoolWindows, 3>& windows,
-                const std::array<int64_t, 3>& p) {
+int64_t largest_place(const T* x, const Shape& size, const std::array<PoolWindows, 3>& windows,
+                      const std::array<int64_t, 3>& p) {
   using A = accumulator_t<T>;
   int64_t best = -1;
   const auto visit = [&](int64_t at) {
@@ -46,7 +46,7 @@ void max_pool(const MaxPoolArgs& args) {
         for (p[1] = 0; p[1] < to[2]; ++p[1])
           for (p[2] = 0; p[2] < to[3]; ++p[2]) {
             const T* x = args.x.data<T>() + n * plane;
-            *index = largest(x, from, args.windows, p);
+            *index = largest_place(x, from, args.windows, p);
             *y++ = x[*index++];
           }
   });
