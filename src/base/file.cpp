@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,6 +110,21 @@ void sync_directory(const fs::path& folder) {
   const Descriptor d{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (d.fd >= 0) ::fsync(d.fd);  // some file systems refuse it; the rename itself stands
 }
+
+FolderLock::FolderLock(const fs::path& folder) {
+  Descriptor d{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (d.fd < 0) fail(folder, "cannot open", errno);
+  if (::flock(d.fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw FileError("file", "another process is at work in " + folder.string() + ".",
+                    "wait until it ends, or name another folder.");
+  fd_ = std::exchange(d.fd, -1);
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+FolderLock::FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 MappedFile::MappedFile(const fs::path& path) {
   struct stat info {};

@@ -32,6 +32,20 @@ class AtomicFile {
 /// Flushes a folder's entries to disk, so that a rename inside it survives a power loss.
 void sync_directory(const std::filesystem::path& folder);
 
+/// Keeps other processes that ask for it out of a folder while it lives; a process that is killed lets go too. Leaves
+/// nothing in the folder. Throws FileError when another process holds it. (On file systems without locks: does
+/// nothing.)
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
 /// A read-only memory map of a whole file; empty files map to an empty range.
 class MappedFile {
  public:

@@ -102,7 +102,8 @@ void train_from(const TrainArguments& args) {
   const Recipe recipe = Recipe::load(args.recipe, changes);
   const TrainSettings settings = train_settings(recipe);
   const std::filesystem::path run = recipe.text("train.output_dir");
-  const std::optional<Checkpoint> from = open_run_folder(run, args.resume, args.overwrite);
+  const RunFolder folder = open_run_folder(run, args.resume, args.overwrite);
+  const std::optional<Checkpoint>& from = folder.from;
 
   Watcher watcher;
   watch_interrupts();

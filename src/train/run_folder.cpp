@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 
@@ -22,7 +23,7 @@ void remove_earlier_run(const fs::path& run) {
 
 }  // namespace
 
-std::optional<Checkpoint> open_run_folder(const fs::path& run, const std::string& resume, bool overwrite) {
+RunFolder open_run_folder(const fs::path& run, const std::string& resume, bool overwrite) {
   if (run.empty())
     throw ValueError("train", "there is no output folder.", "name one: --output-dir DIR, or train.output_dir.");
   if (overwrite && !resume.empty())
@@ -36,6 +37,7 @@ std::optional<Checkpoint> open_run_folder(const fs::path& run, const std::string
   if (error) throw FileError("train", "cannot make the folder " + run.string() + ": " + error.message() + ".");
   if (::access(run.c_str(), W_OK | X_OK) != 0)
     throw FileError("train", "cannot write into the folder " + run.string() + ".", "check its permissions.");
+  FolderLock lock(run);
   clean_stale(run);
   if (overwrite) remove_earlier_run(run);
 
@@ -54,7 +56,7 @@ std::optional<Checkpoint> open_run_folder(const fs::path& run, const std::string
         run.string() + " already holds " + (held.empty() ? "a model" : held.back().path.filename().string()) + ".",
         "--resume latest goes on from there, --overwrite throws it away, --output-dir names another folder.");
   }
-  return from;
+  return {std::move(lock), std::move(from)};
 }
 
 }  // namespace gradus

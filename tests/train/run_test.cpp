@@ -221,6 +221,39 @@ TEST_CASE("work is not thrown away unasked") {
   CHECK(other.err.find("model.n_layer: 2 -> 1") != std::string::npos);
 }
 
+TEST_CASE("a full disk ends a run with a clear word; what was saved before stays whole, and the run goes on later") {
+  const Bench bench;
+  REQUIRE(bench.train("whole").code == 0);
+  REQUIRE(bench.train("full", {"train.max_steps=4"}).code == 0);
+  fs::remove(bench.run("full") / "model.safetensors");
+  const uintmax_t bytes = fs::file_size(bench.run("full") / "checkpoint-4" / "optimizer.safetensors");
+  auto arguments = bench.arguments("full", {"--resume", "latest"});
+  const Outcome outcome = run_gradus(arguments, bench.dir.path, 2, 0, 0, bytes - 1);
+  INFO(outcome.err);
+  CHECK(outcome.code == 1);
+  CHECK(outcome.err.find("cannot write") != std::string::npos);
+  REQUIRE(list_checkpoints(bench.run("full")).size() == 1);
+  for (const auto& entry : fs::recursive_directory_iterator(bench.run("full"))) {
+    const std::string name = entry.path().filename().string();
+    CHECK_MESSAGE((name.find(".tmp") == std::string::npos && name.find("unfinished") == std::string::npos), name);
+  }
+  REQUIRE(run_gradus(arguments, bench.dir.path).code == 0);
+  CHECK(read_file(bench.run("whole") / "model.safetensors") == read_file(bench.run("full") / "model.safetensors"));
+}
+
+TEST_CASE("two runs do not share a folder") {
+  const Bench bench;
+  fs::create_directories(bench.run("a"));
+  {
+    const FolderLock held(bench.run("a"));
+    const Outcome outcome = bench.train("a", {"--resume", "latest"});
+    CHECK(outcome.code == 1);
+    CHECK(outcome.err.find("another process is at work in") != std::string::npos);
+    CHECK(fs::is_empty(bench.run("a")));
+  }
+  CHECK(bench.train("a", {"train.max_steps=1"}).code == 0);
+}
+
 TEST_CASE("mistakes get a clear word and leave nothing behind") {
   const Bench bench;
   const auto fails = [&](const std::vector<std::string>& more, const std::string& word) {

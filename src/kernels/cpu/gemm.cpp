@@ -1,14 +1,36 @@
 #include "kernels/cpu/gemm.h"
 
+#include "kernels/cpu/simd.h"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/cpu/tile.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradus::cpu::HWY_NAMESPACE {
+
+void transpose_block(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to, int64_t to_row) {
+  transpose(from, from_row, rows, columns, to, to_row);
+}
+
+}  // namespace gradus::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "tensor/tensor.h"
 
 namespace gradus::cpu {
+
+HWY_EXPORT(transpose_block);
 
 namespace {
 
@@ -19,6 +41,73 @@ void product(const Gemm& g) {
     throw ValueError("matmul", "oneDNN refused a product (status " + std::to_string(status) + ").");
 }
 
+// Below AVX-512 oneDNN packs its operands only when C is large enough, by this rule of its own. Otherwise it reads them
+// as they lie, which is well for most; A^T B drops to one half of the speed when rows collide in the cache.
+bool onednn_packs(int64_t m, int64_t n) { return 1.0 / static_cast<double>(m) + 1.0 / static_cast<double>(n) < 0.0038; }
+
+bool has_avx512() {
+  static const bool yes = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core;
+  return yes;
+}
+
+// Calls f(piece, begin) for pieces of `size` along the inner dimension.
+template <class F>
+void for_each_piece(const Gemm& g, int64_t size, const F& f) {
+  Gemm piece = g;
+  for (int64_t begin = 0; begin < g.k; begin += size) {
+    piece.k = std::min(size, g.k - begin);
+    piece.a = g.a + begin * (g.transpose_a ? g.lda : 1);
+    piece.b = g.b + begin * (g.transpose_b ? 1 : g.ldb);
+    piece.beta = begin == 0 ? g.beta : 1.0f;
+    f(piece);
+  }
+}
+
+// Rows a multiple of 2 KB apart fall into few sets of the cache.
+bool rows_collide(int64_t ld) { return ld % 512 == 0; }
+
+// A^T B with a piece of A turned, and of B gathered, at a time.
+void product_of_gathered(const Gemm& g) {
+  constexpr int64_t kDepth = 256, kRow = kDepth + 16;
+  const bool gather_b = rows_collide(g.ldb);
+  const Tensor turned = empty({g.m, kRow}), gathered = gather_b ? empty({kDepth, g.n}) : Tensor();
+  const auto turn = HWY_DYNAMIC_DISPATCH(transpose_block);
+  for_each_piece(g, kDepth, [&](Gemm piece) {
+    turn(piece.a, piece.lda, piece.k, piece.m, turned.data<float>(), kRow);
+    piece.transpose_a = false;
+    piece.a = turned.data<float>();
+    piece.lda = kRow;
+    if (gather_b) {
+      for (int64_t i = 0; i < piece.k; ++i)
+        std::memcpy(gathered.data<float>() + i * g.n, piece.b + i * g.ldb, static_cast<size_t>(g.n) * sizeof(float));
+      piece.b = gathered.data<float>();
+      piece.ldb = g.n;
+    }
+    product(piece);
+  });
+}
+
+// Sizes of the blocks that C is cut into, from the shape alone. A block packs its part of A and of B anew, so blocks
+// are large and near to square; their number is a power of two, at least four, so that few threads share them evenly.
+struct Grid {
+  int64_t rows, columns;
+  explicit Grid(const Gemm& g) : rows(g.m), columns(g.n) {
+    constexpr double kBlockFlops = 1e9, kWorthSharing = 4e6;
+    constexpr int64_t kMost = 64, kLeast = 4, kSmallest = 64;
+    const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+    if (flops < kWorthSharing) return;
+    for (int64_t blocks = 1; blocks < kMost && (blocks < kLeast || flops > static_cast<double>(blocks) * kBlockFlops);
+         blocks *= 2) {
+      int64_t& longer = rows >= columns ? rows : columns;
+      const int64_t half = ((longer + 1) / 2 + 15) / 16 * 16;
+      if (half < kSmallest) return;
+      const bool packs = longer == rows ? onednn_packs(half, columns) : onednn_packs(rows, half);
+      if (blocks >= kLeast && !packs) return;
+      longer = half;
+    }
+  }
+};
+
 }  // namespace
 
 void gemm_block(const Gemm& g) {
@@ -28,43 +117,29 @@ void gemm_block(const Gemm& g) {
   // cache, which is worth 5 to 10 % in spite of the extra passes over C.
   constexpr int64_t kPiece = 512;
   if (!g.transpose_a || g.transpose_b || g.k < 2 * kPiece) return product(g);
-  Gemm piece = g;
-  for (int64_t begin = 0; begin < g.k; begin += kPiece) {
-    piece.k = std::min(kPiece, g.k - begin);
-    piece.a = g.a + begin * g.lda;
-    piece.b = g.b + begin * g.ldb;
-    piece.beta = begin == 0 ? g.beta : 1.0f;
-    product(piece);
-  }
+  if (!has_avx512() && !onednn_packs(g.m, g.n) && (rows_collide(g.lda) || rows_collide(g.ldb)))
+    return product_of_gathered(g);
+  for_each_piece(g, kPiece, product);
 }
 
 void gemm(const Gemm& g, const void* context, GemmEpilogue epilogue) {
-  // Few, large blocks: each packs the operand that it shares with the others anew. Not fewer than four, so that threads
-  // of uneven speed even out.
-  constexpr double kBlockFlops = 1e9, kWorthSharing = 4e6;
-  const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
-  const auto wanted = flops < kWorthSharing ? 1 : std::clamp<int64_t>(static_cast<int64_t>(flops / kBlockFlops), 4, 64);
-  const bool by_rows = g.m >= g.n;
-  const int64_t extent = by_rows ? g.m : g.n;
-  const int64_t size = std::max<int64_t>(64, ((extent + wanted - 1) / wanted + 15) / 16 * 16);
-  parallel_for(extent, size, [&](int64_t begin, int64_t end) {
-    Gemm block = g;
-    if (by_rows) {
-      block.m = end - begin;
-      block.a += begin * (g.transpose_a ? 1 : g.lda);
-      block.c += begin * g.ldc;
-    } else {
-      block.n = end - begin;
-      block.b += begin * (g.transpose_b ? g.ldb : 1);
-      block.c += begin;
+  if (g.m == 0 || g.n == 0) return;
+  const Grid grid(g);
+  const int64_t across = (g.n + grid.columns - 1) / grid.columns, down = (g.m + grid.rows - 1) / grid.rows;
+  parallel_for(down * across, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i / across * grid.rows, column = i % across * grid.columns;
+      Gemm block = g;
+      block.m = std::min(grid.rows, g.m - row);
+      block.n = std::min(grid.columns, g.n - column);
+      block.a += row * (g.transpose_a ? 1 : g.lda);
+      block.b += column * (g.transpose_b ? g.ldb : 1);
+      block.c += row * g.ldc + column;
+      gemm_block(block);
+      if (epilogue) epilogue(context, row, block.m, column, block.n);
     }
-    gemm_block(block);
-    if (!epilogue) return;
-    if (by_rows)
-      epilogue(context, begin, block.m, 0, g.n);
-    else
-      epilogue(context, 0, g.m, begin, block.n);
   });
 }
 
 }  // namespace gradus::cpu
+#endif
