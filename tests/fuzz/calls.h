@@ -13,5 +13,6 @@ inline int64_t size_of_axis(const Tensor& x, int axis) {
 }
 
 std::vector<Call> core_calls();
+std::vector<Call> image_calls();
 
 }  // namespace gradus::fuzz
