@@ -10,11 +10,15 @@ Tensor& require_grad(Tensor& x, bool on = true);
 bool requires_grad(const Tensor& x);
 /// True for a tensor marked with require_grad.
 bool is_leaf(const Tensor& x);
-/// The gradient accumulated in a leaf, undefined before the first backward().
-Tensor grad_of(const Tensor& leaf);
+/// The gradient accumulated in a leaf, or in a computed tensor that retain_grad() was called for; undefined before the
+/// first backward().
+Tensor grad_of(const Tensor& x);
+/// Has backward() accumulate the gradient of a computed tensor for grad_of() too. Throws GradError when no gradient
+/// flows to it.
+void retain_grad(const Tensor& x);
 void set_grad(const Tensor& leaf, const Tensor& grad);
 /// Forgets the gradient; the next backward() starts from zero.
-void clear_grad(const Tensor& leaf);
+void clear_grad(const Tensor& x);
 
 /// Whether operations on this thread are being recorded.
 bool recording();
@@ -36,6 +40,10 @@ class EnableGrad {
  private:
   bool before_;
 };
+
+/// True while a checkpointed function runs again for its gradient (see checkpoint.h): what a forward pass changes
+/// beside its result, such as running statistics, was changed by the first run.
+bool recomputing();
 
 struct BackwardOptions {
   /// Keep what the rules saved, so that the graph can be walked again.

@@ -7,6 +7,7 @@
 #include "autograd/autograd.h"
 #include "autograd/node.h"
 #include "autograd/record.h"
+#include "autograd/watchers.h"
 #include "base/error.h"
 #include "kernels/table.h"
 
@@ -36,6 +37,11 @@ Node* node_of(const Tensor& x) { return static_cast<Node*>(x.history().get()); }
 
 Leaf* leaf_of(const Tensor& x) {
   return x.defined() && x.history() && node_of(x)->is_leaf() ? static_cast<Leaf*>(node_of(x)) : nullptr;
+}
+
+detail::Watchers::Retained* retained_of(const Tensor& x) {
+  detail::Watchers* w = requires_grad(x) ? detail::Watchers::find(*node_of(x)) : nullptr;
+  return w ? w->find_retained(x.history_output()) : nullptr;
 }
 
 Tensor dense_copy(const Tensor& x) {
@@ -72,6 +78,25 @@ struct Walk {
   }
 };
 
+// How many edges lead to each leaf below `root`.
+std::unordered_map<const Node*, int64_t> uses_of_leaves(const Tensor& root) {
+  std::unordered_map<const Node*, int64_t> uses;
+  std::unordered_set<const Node*> seen{node_of(root)};
+  std::vector<const Node*> open{node_of(root)};
+  while (!open.empty()) {
+    const Node* node = open.back();
+    open.pop_back();
+    for (const Edge& edge : node->edges()) {
+      if (!edge.node) continue;
+      if (edge.node->is_leaf())
+        ++uses[edge.node.get()];
+      else if (seen.insert(edge.node.get()).second)
+        open.push_back(edge.node.get());
+    }
+  }
+  return uses;
+}
+
 // The nodes between `roots` and `targets`: those from which some target can be reached.
 std::unordered_set<const Node*> nodes_leading_to(const Tensors& targets, const Tensors& roots) {
   std::unordered_set<const Node*> needed;
@@ -98,26 +123,35 @@ std::unordered_set<const Node*> nodes_leading_to(const Tensors& targets, const T
 }
 
 // Walks the graph from the newest node to the oldest, so that all gradients of a node have arrived when its turn comes.
-// `at_leaf(leaf, gradient)` takes what reaches the leaves; `visit(node, gradients)` sees every node first and says
-// whether its rule must run; gradients are handed only to nodes that `wanted(node)` accepts.
+// `at_leaf(leaf, gradient)` takes what reaches the leaves; `visit(node, gradients)` sees every node first, after its
+// hooks, and says whether its rule must run; gradients are handed only to nodes that `wanted(node)` accepts. Leaves are
+// the oldest nodes: one that `uses` counts does not wait for the end, but has its turn when the last use has passed.
 template <class AtLeaf, class Visit, class Wanted>
 void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, AtLeaf&& at_leaf, Visit&& visit,
-          Wanted&& wanted) {
+          Wanted&& wanted, std::unordered_map<const Node*, int64_t> uses = {}) {
   const GradMode mode(options.create_graph);
   const bool keep = options.retain_graph || options.create_graph;
   Walk w;
   for (size_t i = 0; i < roots.size(); ++i)
     w.deliver(Ref<Node>(node_of(roots[i])), roots[i].history_output(), seeds[i]);
 
+  // What has arrived at a node, past its hooks; nothing when its turn has been, or when it ends here.
+  const auto arrived = [&](Node* node) {
+    auto found = w.pending.extract(node);
+    if (found.empty()) return Tensors();
+    Tensors dy = std::move(found.mapped());
+    detail::run_hooks(*node, dy);
+    if (!visit(node, dy)) return Tensors();
+    if (!node->is_leaf()) return dy;
+    at_leaf(static_cast<Leaf*>(node), std::move(dy[0]));
+    return Tensors();
+  };
+
   while (!w.ready.empty()) {
     const Ref<Node> node = w.ready.top();
     w.ready.pop();
-    Tensors dy = std::move(w.pending.extract(node.get()).mapped());
-    if (!visit(node.get(), dy)) continue;
-    if (node->is_leaf()) {
-      at_leaf(static_cast<Leaf*>(node.get()), std::move(dy[0]));
-      continue;
-    }
+    Tensors dy = arrived(node.get());
+    if (dy.empty()) continue;
     if (dy.size() == 1 && !dy[0].defined()) dy[0] = node->zeros_for(0);
     Grads dx;
     {
@@ -130,11 +164,13 @@ void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, A
     if (dx.size() != edges.size())
       throw GradError(node->op(), "its rule returned " + std::to_string(dx.size()) + " gradients for " +
                                       std::to_string(edges.size()) + " inputs.");
-    for (size_t i = 0; i < edges.size(); ++i)
-      if (edges[i].node && dx[i].defined() && wanted(edges[i].node.get())) {
-        Tensor d = std::move(dx[i]);
-        w.deliver(edges[i].node, edges[i].output, std::move(d));
-      }
+    for (size_t i = 0; i < edges.size(); ++i) {
+      Node* to = edges[i].node.get();
+      if (!to) continue;
+      Tensor d = std::move(dx[i]);
+      if (d.defined() && wanted(to)) w.deliver(edges[i].node, edges[i].output, std::move(d));
+      if (const auto left = uses.find(to); left != uses.end() && --left->second == 0) arrived(to);
+    }
   }
 }
 
@@ -143,7 +179,11 @@ Tensor seed_for(const Tensor& root, const Tensor& seed) {
     throw GradError("backward",
                     "the root " + root.describe() + " does not depend on any tensor that requires a gradient.",
                     "mark a leaf with require_grad() before computing, and compute outside NoGrad.");
-  if (seed.defined()) return seed;
+  if (seed.defined()) {
+    if (seed.shape() != root.shape() || seed.dtype() != root.dtype() || seed.device() != root.device())
+      throw GradError("backward", "the seed " + seed.describe() + " does not fit the root " + root.describe() + ".");
+    return seed;
+  }
   if (root.count() != 1)
     throw GradError("backward", "the root must have one element, got " + root.describe() + ".",
                     "reduce it (sum, mean) or pass a seed of its shape.");
@@ -162,6 +202,7 @@ EnableGrad::EnableGrad() : before_(grad_mode) { grad_mode = true; }
 EnableGrad::~EnableGrad() { grad_mode = before_; }
 
 Tensor& require_grad(Tensor& x, bool on) {
+  if (!x.defined()) throw GradError("require_grad", "the tensor is undefined.");
   if (!is_floating(x.dtype()))
     throw GradError("require_grad", "only floating tensors have gradients, got " + x.describe() + ".");
   if (x.history() && !node_of(x)->is_leaf())
@@ -176,9 +217,17 @@ Tensor& require_grad(Tensor& x, bool on) {
 bool requires_grad(const Tensor& x) { return x.defined() && static_cast<bool>(x.history()); }
 bool is_leaf(const Tensor& x) { return leaf_of(x) != nullptr; }
 
-Tensor grad_of(const Tensor& leaf) {
-  const Leaf* l = leaf_of(leaf);
-  return l ? l->grad : Tensor();
+Tensor grad_of(const Tensor& x) {
+  if (const Leaf* l = leaf_of(x)) return l->grad;
+  detail::Watchers::Retained* kept = retained_of(x);
+  return kept ? kept->gradient : Tensor();
+}
+
+void retain_grad(const Tensor& x) {
+  if (!requires_grad(x))
+    throw GradError("retain_grad", "no gradient flows to " + x.describe() + ".",
+                    "mark a leaf below it with require_grad().");
+  if (!is_leaf(x) && !retained_of(x)) detail::Watchers::of(*node_of(x)).retained.push_back({x.history_output(), {}});
 }
 
 void set_grad(const Tensor& leaf, const Tensor& grad) {
@@ -188,8 +237,9 @@ void set_grad(const Tensor& leaf, const Tensor& grad) {
   l->grad = grad;
 }
 
-void clear_grad(const Tensor& leaf) {
-  if (Leaf* l = leaf_of(leaf)) l->grad = Tensor();
+void clear_grad(const Tensor& x) {
+  if (Leaf* l = leaf_of(x)) l->grad = Tensor();
+  if (detail::Watchers::Retained* kept = retained_of(x)) kept->gradient = Tensor();
 }
 
 void backward(const Tensor& root, const Tensor& seed, BackwardOptions options) {
@@ -202,9 +252,17 @@ void backward(const Tensor& root, const Tensor& seed, BackwardOptions options) {
     } else {  // the leaf owns its gradient alone: optimisers change it in place
       leaf->grad = dy.unique() && dy.contiguous() ? std::move(dy) : dense_copy(dy);
     }
+    detail::run_accumulated_hooks(*leaf, leaf->grad);
+  };
+  const auto retain = [](Node* node, const Tensors& dy) {
+    if (detail::Watchers* w = detail::Watchers::find(*node))
+      for (detail::Watchers::Retained& kept : w->retained)
+        if (const Tensor& d = dy[static_cast<size_t>(kept.output)]; d.defined())
+          kept.gradient = kept.gradient.defined() ? accumulate(std::move(kept.gradient), d) : d;
+    return true;
   };
   walk(
-      {root}, {s}, options, add_to_leaf, [](Node*, const Tensors&) { return true; }, [](Node*) { return true; });
+      {root}, {s}, options, add_to_leaf, retain, [](Node*) { return true; }, uses_of_leaves(root));
 }
 
 Tensors grad(const Tensors& roots, const Tensors& inputs, const Tensors& seeds, BackwardOptions options) {

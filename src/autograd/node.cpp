@@ -9,15 +9,17 @@
 namespace gradus {
 
 namespace {
-std::atomic<uint64_t> next_sequence{1};
+std::atomic<uint64_t> sequences{1};
 
 // Deleting a node drops its edges, which may delete the next node, and so on down a chain of 10^5: nodes that die while
 // another is being deleted wait in this list instead of on the call stack.
 thread_local std::vector<Node*>* dying = nullptr;
 }  // namespace
 
-Node::Node(const char* op) : op_(op), sequence_(next_sequence.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node(const char* op) : op_(op), sequence_(sequences.fetch_add(1, std::memory_order_relaxed)) {}
 Node::~Node() = default;
+
+uint64_t Node::next_sequence() { return sequences.load(std::memory_order_relaxed); }
 
 void Node::dispose() noexcept {
   if (dying) {
@@ -49,6 +51,10 @@ void Node::add_input(const Tensor& x) {
 }
 
 void Node::add_output(const Tensor& y) {
+  if (!y.defined()) throw GradError(op_, "an output is undefined.");
+  if (y.history())
+    throw GradError(op_, "the output " + y.describe() + " already has a history.",
+                    "an operation with a rule of its own computes inside NoGrad, and returns a new tensor.");
   y.set_history(Ref<RefCounted>(this), outputs());
   outputs_.push_back({y.id(), y.shape(), y.dtype(), y.device()});
 }
@@ -67,6 +73,11 @@ Tensor Node::zeros_for(int i) const {
   Tensor zeros = empty(y.shape, y.dtype, y.device);
   kernels(y.device).fill({.y = zeros, .value = 0});
   return zeros;
+}
+
+std::string Node::describe_output(int i) const {
+  const Output& y = outputs_[static_cast<size_t>(i)];
+  return y.shape.str() + " " + name_of(y.dtype);
 }
 
 int Node::find_output(const void* id) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -36,6 +37,8 @@ class Node : public RefCounted {
   const char* op() const { return op_; }
   /// Nodes are numbered as they are made: an input's number is always smaller than its user's.
   uint64_t sequence() const { return sequence_; }
+  /// The number of the node that is made next.
+  static uint64_t next_sequence();
   const std::vector<Edge>& edges() const { return edges_; }
   Needs needs() const;
   int outputs() const { return static_cast<int>(outputs_.size()); }
@@ -47,8 +50,14 @@ class Node : public RefCounted {
   /// Checks that `dy` fits output `i`. Throws GradError naming this op.
   void check_gradient(int i, const Tensor& dy) const;
   Tensor zeros_for(int i) const;
+  /// "(2, 3) f32", for reports.
+  std::string describe_output(int i) const;
   /// Index of the output that had this id when it was recorded, or -1.
   int find_output(const void* id) const;
+
+  /// Slot for hooks.h: what looks at the gradients that arrive here.
+  const Ref<RefCounted>& watchers() const { return watchers_; }
+  void set_watchers(Ref<RefCounted> watchers) { watchers_ = std::move(watchers); }
 
   virtual Grads backward(const Tensors& dy) = 0;
   /// Frees what the rule saved. A second backward() then throws.
@@ -69,6 +78,7 @@ class Node : public RefCounted {
   uint64_t sequence_;
   std::vector<Edge> edges_;
   std::vector<Output> outputs_;
+  Ref<RefCounted> watchers_;
 };
 
 /// The end of a graph: a tensor whose gradient is wanted. backward() adds into `grad`.
