@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "autograd/frame.h"
 #include "base/error.h"
 
 namespace gradus {
@@ -10,27 +11,27 @@ Saved save(const Tensor& x) {
   Saved s;
   if (!x.defined()) return s;
   s.version_ = x.version();
-  if (x.history()) {
-    s.value_ = x;
-  } else {
-    s.value_ = x.detach();
-    s.id_ = x.id();
-  }
+  if (!x.history()) s.id_ = x.id();
+  if (detail::Frame* frame = detail::Frame::keeper_of(x)) s.place_ = frame->save(x);
+  if (!s.place_) s.value_ = x.history() ? x : x.detach();
   return s;
 }
 
 Tensor Saved::get() const {
-  if (!value_.defined()) return {};
+  if (!value_.defined() && !place_) return {};
   Node* node = current_node();
-  if (value_.version() != version_)
-    throw GradError(node ? node->op() : "saved",
-                    "a tensor of " + value_.describe() + " that was saved for the gradient was changed in place.",
+  const char* op = node ? node->op() : "saved";
+  const auto place = static_cast<detail::Place*>(place_.get());
+  const Tensor& value = place ? place->value(op) : value_;
+  if (!place && value.version() != version_)
+    throw GradError(op, "a tensor of " + value.describe() + " that was saved for the gradient was changed in place.",
                     "change a copy instead, or run backward() before the change.");
-  if (!recording() || !node || value_.history()) return value_;
-  const int output = node->find_output(id_);
-  if (output < 0) return value_;
-  const Tensor with_history = value_.detach();
-  with_history.set_history(Ref<RefCounted>(node), output);
+  if (!recording() || value.history()) return value;
+  Edge edge = place ? place->edge() : Edge{};
+  if (!edge.node && node && node->find_output(id_) >= 0) edge = {Ref<Node>(node), node->find_output(id_)};
+  if (!edge.node) return value;
+  const Tensor with_history = value.detach();
+  with_history.set_history(edge.node, edge.output);
   return with_history;
 }
 
@@ -42,10 +43,19 @@ static bool any_history(const Tensor* begin, const Tensor* end) {
   return false;
 }
 
+// A checkpointed function that runs again must read what it read before.
+static void note_readings(const Tensor* begin, const Tensor* end) {
+  Frame* frame = Frame::active();
+  for (; frame && begin != end; ++begin)
+    if (begin->defined()) frame->read(*begin);
+}
+
 bool wants_record(std::initializer_list<Tensor> inputs) {
+  note_readings(inputs.begin(), inputs.end());
   return recording() && any_history(inputs.begin(), inputs.end());
 }
 bool wants_record(const Tensors& inputs) {
+  note_readings(inputs.data(), inputs.data() + inputs.size());
   return recording() && any_history(inputs.data(), inputs.data() + inputs.size());
 }
 

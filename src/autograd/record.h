@@ -12,6 +12,8 @@ namespace gradus {
 
 /// A tensor kept for a gradient rule. get() throws GradError when it was changed in place since.
 /// An input keeps its history; an output is kept without (the node would own itself) and gets it back in get().
+/// Inside checkpoint() what the function made is not kept but made again by the first get(): a rule that holds a tensor
+/// without save() keeps its memory from being given back.
 class Saved {
  public:
   Saved() = default;
@@ -20,6 +22,7 @@ class Saved {
  private:
   friend Saved save(const Tensor& x);
   Tensor value_;
+  Ref<RefCounted> place_;     // instead of value_: where a checkpointed function puts it when it runs again
   const void* id_ = nullptr;  // of an output, to find it among the node's
   uint32_t version_ = 0;
 };

@@ -140,7 +140,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attent
   require_heads("attention", q, k, v, options);
   const auto [o, lse] = forward(q, k, v, options);
   record("attention", {q, k, v}, o,
-         [q = save(q), k = save(k), v = save(v), o = save(o), lse = lse, options](const Tensor& dy) {
+         [q = save(q), k = save(k), v = save(v), o = save(o), lse = save(lse), options](const Tensor& dy) {
            const Tensor a = q.get(), b = k.get(), c = v.get();
            if (recording()) return composed_gradients(a, b, c, options, dy);
            Grads d{empty(a.shape(), a.dtype(), a.device()), empty(b.shape(), b.dtype(), b.device()),
@@ -154,7 +154,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attent
                                     .causal = options.causal,
                                     .scale = scale_of(options, a.shape()[3]),
                                     .o = o.get(),
-                                    .lse = lse,
+                                    .lse = lse.get(),
                                     .d_o = dy,
                                     .dq = d[0],
                                     .dk = d[1],
@@ -181,7 +181,7 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
   const auto [o, lse] = forward(third(qkv, 0, heads), third(qkv, 1, heads), third(qkv, 2, heads), options);
   const Shape shape{qkv.shape()[0], qkv.shape()[1], qkv.shape()[2] / 3};
   const Tensor y = o.strided(shape, contiguous_strides(shape));
-  record(op, {qkv}, y, [qkv = save(qkv), y = save(y), lse = lse, heads, options](const Tensor& dy) -> Grads {
+  record(op, {qkv}, y, [qkv = save(qkv), y = save(y), lse = save(lse), heads, options](const Tensor& dy) -> Grads {
     const Tensor x = qkv.get();
     const Shape each{x.shape()[0], x.shape()[1], heads, dy.shape()[2] / heads};
     const Tensor d_o = reshape(dy, each);
@@ -201,7 +201,7 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
                              .causal = options.causal,
                              .scale = scale_of(options, each[3]),
                              .o = o,
-                             .lse = lse,
+                             .lse = lse.get(),
                              .d_o = d_o,
                              .dq = third(dx, 0, heads),
                              .dk = third(dx, 1, heads),

@@ -238,9 +238,9 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const Tensor c = expand(condition, shape), x = expand(p.a, shape), z = expand(p.b, shape);
   Tensor y = empty(shape, x.dtype(), x.device());
   kernels(y.device()).where({.condition = c, .a = x, .b = z, .y = y});
-  record("where", {x, z}, y, [c](const Tensor& dy, Needs need) {
+  record("where", {x, z}, y, [c = save(c)](const Tensor& dy, Needs need) {
     const Tensor zero = like(dy, 0);
-    return Grads{need[0] ? where(c, dy, zero) : Tensor(), need[1] ? where(c, zero, dy) : Tensor()};
+    return Grads{need[0] ? where(c.get(), dy, zero) : Tensor(), need[1] ? where(c.get(), zero, dy) : Tensor()};
   });
   return y;
 }

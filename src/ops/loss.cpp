@@ -65,12 +65,12 @@ Tensor cross_entropies(const Tensor& logits, const Tensor& labels) {
   kernels(x.device()).cross_entropy({.logits = x, .labels = targets, .loss = loss, .lse = lse});
 
   // dx_ij = (exp(x_ij - lse_i) - [j = label_i]) dloss_i
-  record("cross_entropy", {x}, loss, [x = save(x), targets, lse](const Tensor& dloss) {
+  record("cross_entropy", {x}, loss, [x = save(x), targets, lse = save(lse)](const Tensor& dloss) {
     const Tensor x_ = x.get();
     if (recording()) return logit_gradient(x_, targets, cast(dloss, x_.dtype()));
     Tensor dx = empty_like(x_);
     kernels(x_.device())
-        .cross_entropy_backward({.logits = x_, .labels = targets, .lse = lse, .dloss = dloss, .dlogits = dx});
+        .cross_entropy_backward({.logits = x_, .labels = targets, .lse = lse.get(), .dloss = dloss, .dlogits = dx});
     return dx;
   });
   return reshape(loss, labels.shape());

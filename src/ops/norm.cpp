@@ -43,15 +43,21 @@ Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, dou
       .layer_norm({.x = x, .weight = weight, .bias = bias, .eps = eps, .y = y, .mean = mu, .rstd = rstd});
 
   record("layer_norm", {x, weight, bias}, y,
-         [x = save(x), weight = save(weight), mu, rstd, eps](const Tensor& dy, Needs need) {
+         [x = save(x), weight = save(weight), mu = save(mu), rstd = save(rstd), eps](const Tensor& dy, Needs need) {
            const Tensor x_ = x.get(), w = weight.get();
            const Shape width{x_.shape().back()};
            if (!recording()) {
              const Tensor dx = wanted(need[0], x_.shape(), x_);
              const Tensor dw = wanted(need[1], width, x_), db = wanted(need[2], width, x_);
              kernels(x_.device())
-                 .layer_norm_backward(
-                     {.x = x_, .weight = w, .mean = mu, .rstd = rstd, .dy = dy, .dx = dx, .dweight = dw, .dbias = db});
+                 .layer_norm_backward({.x = x_,
+                                       .weight = w,
+                                       .mean = mu.get(),
+                                       .rstd = rstd.get(),
+                                       .dy = dy,
+                                       .dx = dx,
+                                       .dweight = dw,
+                                       .dbias = db});
              return Grads{dx, dw, db};
            }
            const Tensor c = sub(x_, mean(x_, -1, keep_axis));
@@ -70,19 +76,21 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
   Tensor y = empty_like(x), rstd = row_statistic(x);
   kernels(x.device()).rms_norm({.x = x, .weight = weight, .eps = eps, .y = y, .rstd = rstd});
 
-  record("rms_norm", {x, weight}, y, [x = save(x), weight = save(weight), rstd, eps](const Tensor& dy, Needs need) {
-    const Tensor x_ = x.get(), w = weight.get();
-    const Shape width{x_.shape().back()};
-    if (!recording()) {
-      const Tensor dx = wanted(need[0], x_.shape(), x_), dw = wanted(need[1], width, x_);
-      kernels(x_.device()).rms_norm_backward({.x = x_, .weight = w, .rstd = rstd, .dy = dy, .dx = dx, .dweight = dw});
-      return Grads{dx, dw};
-    }
-    const Tensor r = rsqrt(add(mean(square(x_), -1, keep_axis), eps));
-    const Tensor h = mul(x_, r), g = scaled(dy, w);
-    return Grads{need[0] ? mul(r, sub(g, mul(h, mean(mul(g, h), -1, keep_axis)))) : Tensor(),
-                 need[1] ? sum_to(mul(dy, h), width) : Tensor()};
-  });
+  record("rms_norm", {x, weight}, y,
+         [x = save(x), weight = save(weight), rstd = save(rstd), eps](const Tensor& dy, Needs need) {
+           const Tensor x_ = x.get(), w = weight.get();
+           const Shape width{x_.shape().back()};
+           if (!recording()) {
+             const Tensor dx = wanted(need[0], x_.shape(), x_), dw = wanted(need[1], width, x_);
+             kernels(x_.device())
+                 .rms_norm_backward({.x = x_, .weight = w, .rstd = rstd.get(), .dy = dy, .dx = dx, .dweight = dw});
+             return Grads{dx, dw};
+           }
+           const Tensor r = rsqrt(add(mean(square(x_), -1, keep_axis), eps));
+           const Tensor h = mul(x_, r), g = scaled(dy, w);
+           return Grads{need[0] ? mul(r, sub(g, mul(h, mean(mul(g, h), -1, keep_axis)))) : Tensor(),
+                        need[1] ? sum_to(mul(dy, h), width) : Tensor()};
+         });
   return y;
 }
 
