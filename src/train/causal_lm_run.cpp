@@ -84,6 +84,33 @@ TrainSettings train_settings(const Recipe& recipe) {
   return s;
 }
 
+std::optional<Recompute> recompute_of(const Recipe& recipe) {
+  constexpr const char* kKey = "train.gradient_checkpointing_kwargs";
+  constexpr const char* kHint =
+      "write { segments = \"each\" }, { segments = \"sqrt\" }, { segments = 4 } or { budget_bytes = 2000000000 }.";
+  std::optional<Recompute> chosen;
+  const auto choose = [&](Recompute how) {
+    if (chosen)
+      throw ValueError("recipe", std::string(kKey) + ": segments and budget_bytes exclude each other.", kHint);
+    chosen = std::move(how);
+  };
+  for (const auto& [key, value] : recipe.value(kKey).items()) {
+    if (key == "segments" && value == "each")
+      choose(Recompute::every_block());
+    else if (key == "segments" && value == "sqrt")
+      choose(Recompute::sqrt());
+    else if (key == "segments" && value.is_number_integer() && value.get<int64_t>() > 0)
+      choose(Recompute::segments(value.get<int64_t>()));
+    else if (key == "budget_bytes" && value.is_number_integer() && value.get<int64_t>() > 0)
+      choose(Recompute::budget(value.get<int64_t>()));
+    else if (key != "use_reentrant" || value != false)  // transformers' name for the form that Gradus has
+      throw ValueError("recipe", std::string(kKey) + ": " + key + " = " + dump_json(value) + " has no place there.",
+                       kHint);
+  }
+  if (!recipe.flag("train.gradient_checkpointing")) return std::nullopt;
+  return chosen ? chosen : Recompute::every_block();
+}
+
 Split read_texts(const Recipe& recipe) {
   DocumentSource source;
   source.files = recipe.texts("data.files");
@@ -117,6 +144,8 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
     if (!config.contains(key)) config[key] = end;
   const auto seed = static_cast<uint64_t>(recipe.integer("train.seed"));
   model_ = make_causal_lm(config, {.seed = seed}, "recipe [model]");
+
+  recompute_ = recompute_of(recipe);
 
   const int64_t positions = model_->shape().max_positions;
   block_size_ = recipe.integer("data.block_size");
@@ -157,7 +186,9 @@ Tensor CausalLmTask::loss(const Batch& batch, double normaliser, const Context& 
   in.input_ids = rows.input_ids;
   in.first = rows.first;
   in.position_ids = rows.position_ids;
-  return causal_lm_loss(*model_, model_->hidden(in, context), rows.labels, normaliser);
+  Context blocks = context;
+  blocks.recompute = recompute_ ? &*recompute_ : nullptr;
+  return causal_lm_loss(*model_, model_->hidden(in, blocks), rows.labels, normaliser);
 }
 
 int64_t CausalLmTask::steps_for(double epochs, int64_t rows) const {

@@ -1,10 +1,12 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/documents.h"
 #include "models/model.h"
+#include "nn/recompute.h"
 #include "text/tokenizer.h"
 #include "train/lm_evaluation.h"
 #include "train/recipe.h"
@@ -13,6 +15,10 @@
 namespace gradus {
 
 TrainSettings train_settings(const Recipe& recipe);
+
+/// What train.gradient_checkpointing and its _kwargs ask for; nothing when it is off. Throws ValueError for an unknown
+/// or impossible setting.
+std::optional<Recompute> recompute_of(const Recipe& recipe);
 
 /// The texts of the section [data], held-out ones apart.
 Split read_texts(const Recipe& recipe);
@@ -50,6 +56,7 @@ class CausalLmTask final : public TrainTask {
   TokenDocuments train_, eval_;
   int64_t eval_bytes_ = 0, block_size_ = 0;
   std::unique_ptr<PackedStream> stream_;
+  std::optional<Recompute> recompute_;
 };
 
 }  // namespace gradus

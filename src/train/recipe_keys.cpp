@@ -52,6 +52,10 @@ const std::vector<RecipeKey>& recipe_keys() {
       {"train.save_strategy", text, "\"steps\"", "no (only the final model), steps or epoch"},
       {"train.save_steps", integer, "500", "steps between checkpoints"},
       {"train.save_total_limit", integer, "0", "checkpoints that are kept, the newest; 0: all"},
+      {"train.gradient_checkpointing", flag, "false",
+       "backward computes blocks again instead of keeping their tensors"},
+      {"train.gradient_checkpointing_kwargs", table, "{}",
+       "which blocks: { segments = \"each\" (default), \"sqrt\" or a number } or { budget_bytes = 2000000000 }"},
       {"train.seed", integer, "42", "of initial parameters and dropout, and of the order of the texts"},
       {"train.data_seed", integer, "-1", "of the order of the texts alone; -1: train.seed"},
   };

@@ -96,6 +96,20 @@ TEST_CASE("a run leaves a model directory, logs and checkpoints; equal runs and 
   check_equal_runs(bench.run("a"), bench.run("e"));
 }
 
+TEST_CASE("gradient checkpointing gives the bytes of the run without it") {
+  const Bench bench;
+  REQUIRE(bench.train("plain", {"model.n_layer=4"}).code == 0);
+  const Outcome each = bench.train("each", {"model.n_layer=4", "train.gradient_checkpointing=true"});
+  INFO(each.err);
+  REQUIRE(each.code == 0);
+  check_equal_runs(bench.run("plain"), bench.run("each"));
+  REQUIRE(bench
+              .train("sqrt", {"model.n_layer=4", "train.gradient_checkpointing=true",
+                              "train.gradient_checkpointing_kwargs.segments=sqrt"})
+              .code == 0);
+  check_equal_runs(bench.run("plain"), bench.run("sqrt"));
+}
+
 TEST_CASE("resuming gives the bytes of the run that was not interrupted") {
   const Bench bench;
   REQUIRE(bench.train("whole").code == 0);

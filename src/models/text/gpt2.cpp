@@ -6,6 +6,7 @@
 #include "models/text/decoder_input.h"
 #include "nn/activation.h"
 #include "nn/layers.h"
+#include "nn/recompute.h"
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 
@@ -123,11 +124,12 @@ class Gpt2 final : public CausalLm {
   Tensor hidden(const LmInput& in, const Context& context) const override {
     check_decoder_input("gpt2", in, config_.vocab_size, config_.n_positions);
     Tensor x = drop_(add(wte_(in.input_ids), wpe_(decoder_positions(in))), context);
-    for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto block = [this, in, context](size_t i, const Tensor& before) {
       const Block& b = blocks_[i];
-      x = add(x, b.attn(b.ln_1(x), in, i, context));
-      x = add(x, b.mlp(b.ln_2(x), context));
-    }
+      const Tensor y = add(before, b.attn(b.ln_1(before), in, i, context));
+      return add(y, b.mlp(b.ln_2(y), context));
+    };
+    x = run_blocks(blocks_.size(), block, x, in.cache ? context.keeping_all() : context);
     if (in.cache) in.cache->length += in.input_ids.size(1);
     return (*ln_f_)(x);
   }

@@ -7,6 +7,7 @@
 #include "models/text/rope_fields.h"
 #include "nn/activation.h"
 #include "nn/layers.h"
+#include "nn/recompute.h"
 #include "ops/activation.h"
 #include "ops/elementwise.h"
 #include "ops/rope.h"
@@ -128,11 +129,12 @@ class Llama final : public CausalLm {
     check_decoder_input("llama", in, config_.vocab_size, 0);
     Tensor x = embed_tokens_(in.input_ids);
     const RopeTables tables = rope_tables(config_.rope, decoder_positions(in), x.dtype());
-    for (size_t i = 0; i < blocks_.size(); ++i) {
+    const auto block = [this, tables, in, context](size_t i, const Tensor& before) {
       const Block& b = blocks_[i];
-      x = add(x, b.self_attn(b.input_layernorm(x), tables, in, i, context));
-      x = add(x, b.mlp(b.post_attention_layernorm(x)));
-    }
+      const Tensor y = add(before, b.self_attn(b.input_layernorm(before), tables, in, i, context));
+      return add(y, b.mlp(b.post_attention_layernorm(y)));
+    };
+    x = run_blocks(blocks_.size(), block, x, in.cache ? context.keeping_all() : context);
     if (in.cache) in.cache->length += in.input_ids.size(1);
     return (*norm_)(x);
   }
