@@ -1,16 +1,20 @@
 // gradus bench train
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "autograd/autograd.h"
+#include "base/error.h"
 #include "base/parallel.h"
 #include "cli/bench_timing.h"
 #include "cli/verbs.h"
 #include "kernels/profile.h"
 #include "models/model.h"
+#include "nn/recompute.h"
 #include "objectives/causal_lm.h"
 #include "ops/create.h"
 #include "ops/matmul.h"
@@ -57,11 +61,12 @@ struct Step {
   const CausalLm& model;
   AdamW& optimiser;
   Tensor ids, labels;
+  const Recompute* recompute = nullptr;
 
   double operator()() const {
     LmInput in;
     in.input_ids = ids;
-    const Tensor loss = causal_lm_loss(model, model.hidden(in, {.training = true}), labels);
+    const Tensor loss = causal_lm_loss(model, model.hidden(in, {.training = true, .recompute = recompute}), labels);
     backward(loss);
     optimiser.step(3e-4, clip_factor(gradient_norm(model.parameters()), 1.0));
     for (const Parameter& p : model.parameters().all()) clear_grad(p.value);
@@ -134,6 +139,61 @@ Json measure(const Size& size, int steps) {
           {"kernels", kernels_json(times, kProfiled)}};
 }
 
+Recompute recompute_named(const std::string& how) {
+  if (how == "each") return Recompute::every_block();
+  if (how == "sqrt") return Recompute::sqrt();
+  char* end = nullptr;
+  const long segments = std::strtol(how.c_str(), &end, 10);
+  if (how.empty() || *end != '\0' || segments < 1)
+    throw ValueError("bench train", "--checkpointing " + how + " is neither each nor sqrt nor a number of segments.");
+  return Recompute::segments(segments);
+}
+
+// Steps with and without gradient checkpointing, in turns, so that both see the same machine.
+Json compare_checkpointing(const Size& size, int steps, const std::string& how) {
+  const Recompute recompute = recompute_named(how);
+  const auto model = make_causal_lm(config_of(size), {.seed = 1});
+  AdamW optimiser(model->parameters(), {.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()});
+  const Tensor ids = random_tokens(size, 0);
+  const Step plain{*model, optimiser, ids, shift_labels(ids)}, again{*model, optimiser, ids, plain.labels, &recompute};
+  for (const Step* step : {&plain, &again}) (*step)();  // warm-up
+  const int64_t held = memory_stats().current;
+  struct Measured {
+    std::vector<double> seconds;
+    double peak_mb = 0;
+  } one, two;
+  for (int i = 0; i < steps; ++i)
+    for (const auto& [step, measured] : {std::pair{&plain, &one}, {&again, &two}}) {
+      reset_peak_memory();
+      const double begin = seconds_now();
+      (*step)();
+      measured->seconds.push_back(seconds_now() - begin);
+      measured->peak_mb = static_cast<double>(memory_stats().peak - held) / 1e6;
+    }
+  const double plain_s = median(one.seconds), again_s = median(two.seconds);
+  return {{"size", size.name},
+          {"checkpointing", how},
+          {"held_mb", static_cast<double>(held) / 1e6},
+          {"step_s", plain_s},
+          {"step_mb", one.peak_mb},
+          {"checkpointed_step_s", again_s},
+          {"checkpointed_step_mb", two.peak_mb},
+          {"slowdown", again_s / plain_s},
+          {"memory_ratio", two.peak_mb / one.peak_mb},
+          {"threads", threads()}};
+}
+
+void print_checkpointing(const Json& r) {
+  const auto number = [&](const char* key) { return r[key].get<double>(); };
+  std::printf("gpt2 %s, %.0f MB of parameters and moments, %d threads\n%-24s %8s %16s\n",
+              r["size"].get<std::string>().c_str(), number("held_mb"), r["threads"].get<int>(), "", "s a step",
+              "MB on top, peak");
+  std::printf("%-24s %8.3f %16.0f\n", "without checkpointing", number("step_s"), number("step_mb"));
+  std::printf("%-24s %8.3f %16.0f\n", ("segments: " + r["checkpointing"].get<std::string>()).c_str(),
+              number("checkpointed_step_s"), number("checkpointed_step_mb"));
+  std::printf("%.2f of the memory, %.2f times as long\n", number("memory_ratio"), number("slowdown"));
+}
+
 void print(const Json& r) {
   const auto number = [&](const char* key) { return r[key].get<double>(); };
   std::printf("gpt2 %s: %.0f tokens/s, %.3f s a step, peak %.0f MB resident (%.0f MB of tensors), %d threads\n",
@@ -154,7 +214,7 @@ void print(const Json& r) {
 
 void add_bench_train(CLI::App& bench) {
   struct Args {
-    std::string size = "s";
+    std::string size = "s", checkpointing;
     int steps = 5;
     bool json = false;
   };
@@ -166,15 +226,19 @@ void add_bench_train(CLI::App& bench) {
       "f32, dropout 0, random tokens; median after two warm-up steps. bench/train_step.py sets it beside PyTorch.");
   verb->add_option("size", args->size, "s or m")->check(CLI::IsMember({"s", "m"}))->capture_default_str();
   verb->add_option("--steps", args->steps, "steps to time")->check(CLI::Range(1, 1000))->capture_default_str();
+  verb->add_option("--checkpointing", args->checkpointing,
+                   "set gradient checkpointing beside the plain step: each (block), sqrt, or a number of segments");
   verb->add_flag("--json", args->json, "one JSON object on stdout");
   verb->callback([args] {
     for (const Size& size : kSizes) {
       if (args->size != size.name) continue;
-      const Json result = measure(size, args->steps);
+      const bool compare = !args->checkpointing.empty();
+      const Json result =
+          compare ? compare_checkpointing(size, args->steps, args->checkpointing) : measure(size, args->steps);
       if (args->json)
         std::puts(dump_json(result).c_str());
       else
-        print(result);
+        (compare ? print_checkpointing : print)(result);
     }
   });
 }
