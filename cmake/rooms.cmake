@@ -2,6 +2,7 @@
 # header under src/ that matches. New headers of a floor are found by themselves.
 # INTERNAL: headers of a floor that no user needs; they are installed only where a public one includes them.
 set(INTERNAL
+    "autograd/(evaluation|frame|watchers|window)\\.h"
     "io/(font|geometry)\\.h"
     "ops/.*_(detail|internal)\\.h"
     "tensor/(arena|storage)\\.h"
@@ -10,7 +11,7 @@ set(INTERNAL
 
 room(tensor "Tensors, element types, errors, random numbers, threads, memory." tensor/*.h base/dtype.h
      base/parallel.h base/random.h base/shape.h base/version.h)
-room(autograd "Gradients: backward, grad, no-grad; record() and save() for operations of your own." autograd/*.h)
+room(autograd "Gradients, derivatives of functions, hooks, checkpointing; record() and save() for operations of your own." autograd/*.h)
 room(ops "Differentiable functions of tensors." ops/*.h)
 room(nn "Layers over named parameters." nn/*.h nn/*/*.h)
 room(optim "Optimisers, clipping, learning-rate schedules." optim/*.h)
