@@ -63,6 +63,14 @@ int64_t whole(A x) {
   return x > A(-2e9) && x < A(2e9) ? static_cast<int64_t>(x) : int64_t{-4000000000};
 }
 
+/// floor(x); without the library's call where x fits an integer.
+template <class A>
+A floor_of(A x) {
+  if (!(x > A(-1e9) && x < A(1e9))) return std::floor(x);
+  const A toward_zero = static_cast<A>(static_cast<int64_t>(x));
+  return toward_zero > x ? toward_zero - 1 : toward_zero;
+}
+
 /// Weights of the four taps around a fraction t in [0, 1) of the cubic convolution with a = -0.75 (Keys 1981).
 template <class A>
 void cubic_weights(A t, A w[4]) {
@@ -99,7 +107,7 @@ AxisTaps<A> axis_taps(A c, int64_t size, const SamplingRule& rule) {
   AxisTaps<A> taps;
   GridPlace<A> p = grid_place(c, size, rule.coordinates);
   if (rule.sampling == Sampling::bicubic) {
-    const A below = std::floor(p.at), t = p.at - below;
+    const A below = floor_of(p.at), t = p.at - below;
     A w[4], s[4];
     cubic_weights(t, w);
     cubic_slopes(t, s);
@@ -113,7 +121,7 @@ AxisTaps<A> axis_taps(A c, int64_t size, const SamplingRule& rule) {
     taps.add(whole(std::nearbyint(p.at)), 1, 0, size);
     return taps;
   }
-  const A below = std::floor(p.at), t = p.at - below;
+  const A below = floor_of(p.at), t = p.at - below;
   taps.add(whole(below), 1 - t, -p.slope, size);
   taps.add(whole(below + 1), t, p.slope, size);
   return taps;

@@ -27,7 +27,7 @@ Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias, const Con
     const Tensor a = x.get(), b = w.get();
     return Grads{needs[0] ? data_gradient(dy, b, g, a.shape()) : Tensor(),
                  needs[1] ? weights_gradient(a, dy, g, b.shape()) : Tensor(),
-                 needs[2] ? sum(dy, {0, 2, 3, 4}) : Tensor()};
+                 needs[2] ? sum(sum(dy, {2, 3, 4}), 0) : Tensor()};
   });
   return y;
 }

@@ -12,7 +12,7 @@ namespace gradus::cpu {
 
 namespace {
 
-constexpr int64_t kStripNumbers = 32768;  // of a tile's source: half of a small second-level cache
+constexpr int64_t kStripNumbers = 65536;  // of a tile's source: half of a second-level cache
 constexpr int64_t kPanelNumbers = 4096;   // of the weights: half of a first-level cache
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -95,6 +95,39 @@ void write_tile(const ConvDestination& to, int64_t groups, int64_t group, int64_
   }
 }
 
+// The same for few output channels, which would leave most of a panel's columns empty: along the pixels of a row.
+void compute_rows(const ConvPass& pass, const Panels& w, const ConvStrip& strip, const ConvTile& tile, int64_t group) {
+  const ConvDestination& to = pass.to;
+  const int64_t area = to.size[1] * to.size[2], volume = to.size[0] * area, n = tile.count[2];
+  std::array<float, kTapChannels> start{};
+  if (to.bias) std::copy_n(to.bias + group * w.columns, w.columns, start.begin());
+  const Tensor rows = to.step[2] == 1 ? Tensor() : empty({w.columns, n});
+  TapChannels taps{.x = nullptr,
+                   .offset = strip.of_tap.data(),
+                   .taps = w.depth,
+                   .w = w.panel(group, 0),
+                   .w_step = w.width(0),
+                   .start = start.data(),
+                   .channels = w.columns,
+                   .y = rows.defined() ? rows.data<float>() : nullptr,
+                   .y_step = rows.defined() ? n : volume,
+                   .n = n};
+  const int64_t* pixel = strip.of_pixel.data();
+  for (int64_t b = 0; b < tile.images; ++b)
+    for (int64_t d = 0; d < tile.count[0]; ++d)
+      for (int64_t h = 0; h < tile.count[1]; ++h, pixel += n) {
+        float* y = to.y + ((tile.image + b) * w.groups + group) * to.channels * volume +
+                   (to.first[0] + (tile.first[0] + d) * to.step[0]) * area +
+                   (to.first[1] + (tile.first[1] + h) * to.step[1]) * to.size[2] + to.first[2] +
+                   tile.first[2] * to.step[2];
+        taps.x = strip.numbers() + *pixel;
+        if (!rows.defined()) taps.y = y;
+        tap_channels(taps);
+        for (int64_t c = 0; rows.defined() && c < w.columns; ++c)
+          for (int64_t i = 0; i < n; ++i) y[c * volume + i * to.step[2]] = taps.y[c * n + i];
+      }
+}
+
 // A tile's pixels for panels [begin, end) of one group.
 void compute_tile(const ConvPass& pass, const Panels& w, const ConvStrip& strip, const ConvTile& tile, int64_t group,
                   int64_t begin, int64_t end, float* out) {
@@ -123,6 +156,7 @@ void run_pass(const ConvPass& pass, const Panels& w, const float* source) {
   const int64_t pieces = tiles.count() * w.groups;
   if (pieces == 0) return;
   const int64_t parts = std::min(w.count, ceil_div(kConvItems, pieces)), each = ceil_div(w.count, parts);
+  const bool few = w.columns <= kTapChannels && pass.grid.step[2] == 1;
   parallel_for(pieces * parts, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t part = i % parts, group = i / parts % w.groups;
@@ -131,6 +165,10 @@ void run_pass(const ConvPass& pass, const Panels& w, const float* source) {
       const ConvTile tile = tiles[i / parts / w.groups];
       ConvStrip strip;
       strip.copy(pass.grid, tile, source, group);
+      if (few) {
+        compute_rows(pass, w, strip, tile, group);
+        continue;
+      }
       const Tensor out = empty({tile.pixels() * w.full});
       compute_tile(pass, w, strip, tile, group, begin, end, out.data<float>());
     }
@@ -296,7 +334,9 @@ void conv_backward_data(const ConvBackwardDataArgs& args) {
   if (!all_f32({args.dx})) return ref::conv_backward_data(args);
   const Tensor dy = dense(args.dy), w = dense(args.w);
   const ConvBackwardDataArgs in{.dy = dy, .w = w, .dx = args.dx, .geometry = args.geometry};
-  if (pointwise(args.dx, w, dy, args.geometry)) return pointwise_backward_data(in);
+  // The product with w turned is the slower way where dx has more channels than dy.
+  const bool narrow = w.shape()[1] <= w.shape()[0] / args.geometry.groups;
+  if (narrow && pointwise(args.dx, w, dy, args.geometry)) return pointwise_backward_data(in);
   const auto passes = backward_passes(in);
   for (const ConvPass& pass : passes)
     if (pass.grid.taps() == 0) {  // a stride beyond the kernel: some entries are never read

@@ -12,7 +12,7 @@ using Ints = hn::RebindToSigned<Floats>;
 
 // best, at = x, place where x is larger, or NaN beside a number.
 template <class D, class V, class I>
-HWY_INLINE void take_larger(D d, V x, I place, V& best, I& at) {
+HWY_INLINE void take_larger(D, V x, I place, V& best, I& at) {
   const hn::RebindToSigned<D> di;
   const auto larger = hn::Or(hn::Gt(x, best), hn::And(hn::IsNaN(x), hn::Not(hn::IsNaN(best))));
   best = hn::IfThenElse(larger, x, best);
@@ -47,7 +47,6 @@ int64_t larger_of_rows(const float* const* rows, const int32_t* const* at, const
                        int64_t n, float* y, int64_t* index) {
   const Floats d;
   const Ints di;
-  const hn::Repartition<int64_t, Ints> wide;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
@@ -59,6 +58,7 @@ int64_t larger_of_rows(const float* const* rows, const int32_t* const* at, const
 #if HWY_TARGET == HWY_SCALAR
     index[i] = hn::GetLane(taken);
 #else
+    const hn::Repartition<int64_t, Ints> wide;
     hn::StoreU(hn::PromoteTo(wide, hn::LowerHalf(taken)), wide, index + i);
     hn::StoreU(hn::PromoteTo(wide, hn::UpperHalf(hn::Half<Ints>(), taken)), wide, index + i + lanes / 2);
 #endif

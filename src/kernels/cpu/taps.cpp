@@ -35,12 +35,66 @@ void taps_row(const float* x, const int64_t* offset, const float* w, int64_t tap
   const Floats d;
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) tap_vectors<4>(x + i, offset, w, taps, start, y + i);
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) tap_vectors<2>(x + i, offset, w, taps, start, y + i);
   for (; i + kLanes <= n; i += kLanes) tap_vectors<1>(x + i, offset, w, taps, start, y + i);
   if (i == n) return;
+  if (n >= kLanes) return tap_vectors<1>(x + n - kLanes, offset, w, taps, start, y + n - kLanes);
   const size_t rest = static_cast<size_t>(n - i);
   FloatVec sum = hn::Set(d, start);
   for (int64_t t = 0; t < taps; ++t) sum = hn::MulAdd(hn::Set(d, w[t]), load_some(d, x + offset[t] + i, rest), sum);
   store_some(sum, d, y + i, rest);
+}
+
+// Three vectors of each of four outputs fill 16 registers together with what they are made of.
+template <int C, int V>
+HWY_NOINLINE void channel_vectors(const TapChannels& p, int64_t first) {
+  const Floats d;
+  FloatVec sum[C][V];
+#pragma GCC unroll 4
+  for (int c = 0; c < C; ++c)
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) sum[c][v] = hn::Set(d, p.start[c]);
+  const float* w = p.w;
+  for (int64_t t = 0; t < p.taps; ++t, w += p.w_step) {
+    const float* at = p.x + p.offset[t] + first;
+    FloatVec x[V];
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) x[v] = hn::LoadU(d, at + v * kLanes);
+#pragma GCC unroll 4
+    for (int c = 0; c < C; ++c) {
+      const FloatVec a = hn::Set(d, w[c]);
+#pragma GCC unroll 3
+      for (int v = 0; v < V; ++v) sum[c][v] = hn::MulAdd(a, x[v], sum[c][v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int c = 0; c < C; ++c)
+#pragma GCC unroll 3
+    for (int v = 0; v < V; ++v) hn::StoreU(sum[c][v], d, p.y + c * p.y_step + first + v * kLanes);
+}
+
+template <int C>
+void channel_rows(const TapChannels& p) {
+  int64_t i = 0;
+  for (; i + 3 * kLanes <= p.n; i += 3 * kLanes) channel_vectors<C, 3>(p, i);
+  for (; i + kLanes <= p.n; i += kLanes) channel_vectors<C, 1>(p, i);
+  if (i == p.n) return;
+  if (p.n >= kLanes) return channel_vectors<C, 1>(p, p.n - kLanes);
+  for (int c = 0; c < C; ++c)
+    for (i = 0; i < p.n; ++i) {
+      float sum = p.start[c];
+      for (int64_t t = 0; t < p.taps; ++t) sum += p.w[t * p.w_step + c] * p.x[p.offset[t] + i];
+      p.y[c * p.y_step + i] = sum;
+    }
+}
+
+void channels(const TapChannels& p) {
+  switch (p.channels) {
+    case 1: return channel_rows<1>(p);
+    case 2: return channel_rows<2>(p);
+    case 3: return channel_rows<3>(p);
+    default: return channel_rows<4>(p);
+  }
 }
 
 template <int N>
@@ -83,6 +137,19 @@ void taps_add(float* dx, const int64_t* offset, const float* w, int64_t taps, co
   }
 }
 
+void rows_copied(const float* from, int64_t from_row, int64_t rows, int64_t n, float* to, int64_t to_row) {
+  const Floats d;
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+    if (i == n) continue;
+    if (n >= kLanes)
+      hn::StoreU(hn::LoadU(d, from + n - kLanes), d, to + n - kLanes);
+    else
+      store_some(load_some(d, from, static_cast<size_t>(n)), d, to, static_cast<size_t>(n));
+  }
+}
+
 void windows(const float* x, const int64_t* start, const float* w, int64_t taps, int64_t n, float* y) {
   const hn::CappedTag<float, kRowLanes> d;
   constexpr int64_t kStep = hn::MaxLanes(d), kVectors = kRowLanes / kStep;
@@ -112,7 +179,9 @@ HWY_EXPORT(transposed);
 HWY_EXPORT(taps_row);
 HWY_EXPORT(taps_dots);
 HWY_EXPORT(taps_add);
+HWY_EXPORT(channels);
 HWY_EXPORT(windows);
+HWY_EXPORT(rows_copied);
 
 void transpose_block(const float* from, int64_t from_row, int64_t rows, int64_t columns, float* to, int64_t to_row) {
   HWY_DYNAMIC_DISPATCH(transposed)(from, from_row, rows, columns, to, to_row);
@@ -120,11 +189,15 @@ void transpose_block(const float* from, int64_t from_row, int64_t rows, int64_t 
 void tap_row(const float* x, const int64_t* offset, const float* w, int64_t taps, float start, float* y, int64_t n) {
   HWY_DYNAMIC_DISPATCH(taps_row)(x, offset, w, taps, start, y, n);
 }
+void tap_channels(const TapChannels& p) { HWY_DYNAMIC_DISPATCH(channels)(p); }
 void tap_dots(const float* x, const int64_t* offset, int64_t taps, const float* dy, int64_t n, float* sums) {
   HWY_DYNAMIC_DISPATCH(taps_dots)(x, offset, taps, dy, n, sums);
 }
 void tap_add(float* dx, const int64_t* offset, const float* w, int64_t taps, const float* dy, int64_t n) {
   HWY_DYNAMIC_DISPATCH(taps_add)(dx, offset, w, taps, dy, n);
+}
+void copy_rows(const float* from, int64_t from_row, int64_t rows, int64_t n, float* to, int64_t to_row) {
+  HWY_DYNAMIC_DISPATCH(rows_copied)(from, from_row, rows, n, to, to_row);
 }
 void window_rows(const float* x, const int64_t* start, const float* w, int64_t taps, int64_t n, float* y) {
   HWY_DYNAMIC_DISPATCH(windows)(x, start, w, taps, n, y);
