@@ -23,6 +23,7 @@ Tensor random_ids(int64_t n, int64_t bound);
 std::function<Tensors(const Shape&)> alike(int count);
 
 std::vector<OpBench> core_benches();
+std::vector<OpBench> diff_benches();
 std::vector<OpBench> conv_benches();
 
 }  // namespace gradus::cli

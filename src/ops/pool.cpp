@@ -78,8 +78,9 @@ MaxPooled max_over(const Tensor& x, int axes, const std::array<PoolWindows, 3>& 
   kernels(x.device()).max_pool({.x = volumes, .windows = windows, .y = y, .index = index});
   const int64_t results = shape[1] * shape[2] * shape[3];
   const Tensor flat = index.strided({shape[0], results}, {results, 1});
-  record("max_pool", {volumes}, y, [flat, from](const Tensor& dy) {
-    return reshape(unpooled(reshape(dy, flat.shape()), flat, from[1] * from[2] * from[3]), from);
+  record("max_pool", {volumes}, y, [flat = save(flat), from](const Tensor& dy) {
+    const Tensor index = flat.get();
+    return reshape(unpooled(reshape(dy, index.shape()), index, from[1] * from[2] * from[3]), from);
   });
   return {from_volumes(y, x, axes), from_volumes(index, x, axes)};
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "autograd/autograd.h"
+#include "autograd/checkpoint.h"
 #include "autograd/gradcheck.h"
 #include "kernels/table.h"
 #include "ops/elementwise.h"
@@ -143,6 +144,21 @@ void check_same_bits(const Tensor& a, const Tensor& b, const std::string& what) 
   CHECK_MESSAGE((x.count() == 0 || std::memcmp(x.raw(), y.raw(), x.bytes()) == 0), what << " " << a.describe());
 }
 
+// A checkpointed function runs twice with the same kernels: no bit may differ. The call gets tensors that the function
+// made, so that whatever it saves is given back.
+static void check_checkpoint(const OpCase& c) {
+  const OpCall inner = [&c](const Tensors& in) {
+    Tensors made;
+    for (const Tensor& x : in) made.push_back(is_floating(x.dtype()) ? mul(x, 1.0) : x);
+    return c.call(made);
+  };
+  const OpCall again = [&inner](const Tensors& in) { return checkpoint(inner, in); };
+  const Outcome once = run(c, inner, Dtype::f32, Layout::dense), twice = run(c, again, Dtype::f32, Layout::dense);
+  check_same_bits(once.value, twice.value, "checkpointed value");
+  for (size_t i = 0; i < once.grads.size(); ++i)
+    if (once.grads[i].defined()) check_same_bits(once.grads[i], twice.grads[i], "checkpointed gradient");
+}
+
 void check(const OpCase& c) {
   const GuardBuffers guard;
   const Outcome exact = run_ref(c, Dtype::f64);
@@ -162,6 +178,8 @@ void check(const OpCase& c) {
   // Inputs lose most of their bits on the way to 16: only the size of the result is compared.
   compare(run(c, c.call, Dtype::f16, Layout::dense), exact, kEps16, 4 * c.tolerance, "f16");
   compare(run(c, c.call, Dtype::bf16, Layout::dense), exact, kEpsB16, 4 * c.tolerance, "bf16");
+
+  check_checkpoint(c);
 
   // On meta only shapes and types exist.
   Tensors meta;
