@@ -11,6 +11,10 @@ find_library(DNNL_LIBRARY dnnl REQUIRED)
 add_library(DNNL::dnnl SHARED IMPORTED)
 set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
                                             INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
+# OpenBLAS (libopenblas-serial-dev): any of Debian's builds will do. Of its LAPACK, kernels/cpu/lapack declares what it calls.
+find_library(OPENBLAS_LIBRARY openblas REQUIRED)
+add_library(OpenBLAS::OpenBLAS UNKNOWN IMPORTED)
+set_target_properties(OpenBLAS::OpenBLAS PROPERTIES IMPORTED_LOCATION ${OPENBLAS_LIBRARY})
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)             # libhwy-dev
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)    # libtomlplusplus-dev
@@ -18,6 +22,6 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)   # libutf8proc
 
 # What a program that uses the library links (cmake/gradusConfig.cmake.in finds the same again), and what only
 # compiling Gradus needs: headers without a library behind them.
-set(GRADUS_DEPENDENCIES OpenMP::OpenMP_CXX DNNL::dnnl fmt::fmt PNG::PNG protobuf::libprotobuf-lite PkgConfig::HWY
-                        PkgConfig::TOMLPP PkgConfig::UTF8PROC)
+set(GRADUS_DEPENDENCIES OpenMP::OpenMP_CXX DNNL::dnnl OpenBLAS::OpenBLAS fmt::fmt PNG::PNG
+                        protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC)
 set(GRADUS_HEADER_DEPENDENCIES nlohmann_json::nlohmann_json CLI11::CLI11)

@@ -47,7 +47,7 @@ VENDORS = [
     (r"hwy/", r"kernels/cpu/", "Highway lives in kernels/cpu"),
     (r"(cuda|cublas|cudnn|nccl)", r"(kernels/cuda|dist)/", "CUDA lives in kernels/cuda"),
     (r"omp\.h", r"base/parallel\.", "OpenMP lives in base/parallel"),
-    (r"Eigen/", r"ops/linalg", "Eigen lives in ops/linalg"),
+    (r"(cblas|lapack|openblas)", r"kernels/cpu/", "OpenBLAS lives in kernels/cpu"),
     (r"nlohmann/json\.hpp", r".*\.cpp$", "nlohmann/json.hpp is for .cpp files; headers include base/json.h"),
     (r"fmt/", r".*\.cpp$", "fmt is for .cpp files"),
     (r"CLI/", r"cli/.*\.cpp$", "CLI11 lives in the .cpp files of cli"),

@@ -6,6 +6,7 @@
 #include "kernels/args/elementwise.h"
 #include "kernels/args/fft.h"
 #include "kernels/args/index.h"
+#include "kernels/args/linalg.h"
 #include "kernels/args/loss.h"
 #include "kernels/args/matmul.h"
 #include "kernels/args/norm.h"
@@ -40,7 +41,8 @@ namespace gradus {
   GRADUS_POOL_KERNELS(X)        \
   GRADUS_RESAMPLE_KERNELS(X)    \
   GRADUS_FFT_KERNELS(X)         \
-  GRADUS_SHAPE_KERNELS(X)
+  GRADUS_SHAPE_KERNELS(X)       \
+  GRADUS_LINALG_KERNELS(X)
 
 struct KernelTable {
 #define GRADUS_SLOT(name, Args) void (*name)(const Args&) = nullptr;

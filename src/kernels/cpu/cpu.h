@@ -34,7 +34,11 @@ namespace gradus::cpu {
   X(layer_norm, LayerNormArgs, "f32")                  \
   X(layer_norm_backward, LayerNormBackwardArgs, "f32") \
   X(rms_norm, RmsNormArgs, "f32")                      \
-  X(rms_norm_backward, RmsNormBackwardArgs, "f32")
+  X(rms_norm_backward, RmsNormBackwardArgs, "f32")     \
+  X(batch_norm, BatchNormArgs, "f32")                  \
+  X(batch_norm_backward, BatchNormBackwardArgs, "f32") \
+  X(group_norm, GroupNormArgs, "f32")                  \
+  X(group_norm_backward, GroupNormBackwardArgs, "f32")
 
 #define GRADUS_CPU_ACTIVATION_KERNELS(X)        \
   X(swiglu, SwigluArgs, "f32")                  \
@@ -73,6 +77,15 @@ namespace gradus::cpu {
 
 #define GRADUS_CPU_SHAPE_KERNELS(X)
 
+#define GRADUS_CPU_LINALG_KERNELS(X)                  \
+  X(lu_factor, LuFactorArgs, "f64 f32")               \
+  X(lu_solve, LuSolveArgs, "f64 f32")                 \
+  X(cholesky, CholeskyArgs, "f64 f32")                \
+  X(triangular_solve, TriangularSolveArgs, "f64 f32") \
+  X(qr, QrArgs, "f64 f32")                            \
+  X(eigh, EighArgs, "f64 f32")                        \
+  X(svd, SvdArgs, "f64 f32")
+
 #define GRADUS_CPU_KERNELS(X)       \
   GRADUS_CPU_COPY_KERNELS(X)        \
   GRADUS_CPU_ELEMENTWISE_KERNELS(X) \
@@ -90,7 +103,8 @@ namespace gradus::cpu {
   GRADUS_CPU_POOL_KERNELS(X)        \
   GRADUS_CPU_RESAMPLE_KERNELS(X)    \
   GRADUS_CPU_FFT_KERNELS(X)         \
-  GRADUS_CPU_SHAPE_KERNELS(X)
+  GRADUS_CPU_SHAPE_KERNELS(X)       \
+  GRADUS_CPU_LINALG_KERNELS(X)
 
 #define GRADUS_SLOT(name, Args, types) void name(const Args& args);
 GRADUS_CPU_KERNELS(GRADUS_SLOT)
