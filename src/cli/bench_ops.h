@@ -25,5 +25,6 @@ std::function<Tensors(const Shape&)> alike(int count);
 std::vector<OpBench> core_benches();
 std::vector<OpBench> diff_benches();
 std::vector<OpBench> conv_benches();
+std::vector<OpBench> linalg_benches();
 
 }  // namespace gradus::cli

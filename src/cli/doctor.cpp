@@ -79,6 +79,7 @@ Json examine() {
   report["libraries"] = {
       {"oneDNN", isa.onednn_version},
       {"Highway", isa.highway_version},
+      {"OpenBLAS", isa.openblas_version},
       {"OpenMP", std::to_string(_OPENMP)},
       {"CLI11", CLI11_VERSION},
       {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},

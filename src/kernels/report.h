@@ -21,7 +21,7 @@ struct InstructionSets {
   std::string highway;               ///< the target that is chosen: "AVX2", "AVX3" (which is AVX-512), …
   std::vector<std::string> targets;  ///< all that are compiled in and run here, the best first
   std::string onednn;                ///< "AVX2", "AVX-512 with VNNI and BF16", …
-  std::string highway_version, onednn_version;
+  std::string highway_version, onednn_version, openblas_version;
 };
 /// Throws ValueError for a GRADUS_CPU_ISA that is not known.
 InstructionSets instruction_sets();

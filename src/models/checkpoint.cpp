@@ -78,7 +78,8 @@ void save_model(const Model& model, const fs::path& directory) {
                                                                 : "float64";
   config.erase("torch_dtype");
   NamedTensors tensors;
-  for (const Parameter& p : model.parameters().all()) tensors.emplace_back(p.name, p.value.detach());
+  for (const auto* list : {&model.parameters().all(), &model.parameters().buffers()})
+    for (const Parameter& p : *list) tensors.emplace_back(p.name, p.value.detach());
   write_safetensors(directory / "model.safetensors", tensors);
   write_json(directory / "generation_config.json", generation_config(config));
   write_json(directory / "config.json", config);

@@ -26,17 +26,18 @@ Tensor loaded_value(const TensorSource& source, const std::string& name, const S
                     source.describe() + ": the tensor \"" + name + "\" has shape " + x.shape().str() + ", expected " +
                         shape.str() + ".",
                     "is config.json of the same model as the weights?");
-  if (!is_floating(x.dtype()))
+  if (is_floating(x.dtype()) != is_floating(dtype))
     throw FileError("load", source.describe() + ": the tensor \"" + name + "\" is " + name_of(x.dtype()) +
-                                ", expected a floating type.");
+                                (is_floating(dtype) ? ", expected a floating type." : ", expected an integer type."));
   return x.dtype() == dtype ? clone(x) : contiguous(cast(x, dtype));
 }
 
 }  // namespace
 
 Tensor Parameters::find(const std::string& name) const {
-  for (const Parameter& p : list_)
-    if (p.name == name) return p.value;
+  for (const auto* list : {&list_, &buffers_})
+    for (const Parameter& p : *list)
+      if (p.name == name) return p.value;
   return {};
 }
 
@@ -46,23 +47,33 @@ int64_t Parameters::count() const {
   return n;
 }
 
-Tensor Parameters::make(const std::string& name, const Shape& shape, const Init& init) {
-  std::string stored = name;
-  Tensor value;
-  if (options_.source && options_.device == Device::cpu) {
-    stored = options_.source->stored_name(name);
-    if (stored.empty())
+Parameter Parameters::loaded_or_initial(const std::string& name, const Shape& shape, const Init& init,
+                                        Dtype dtype) const {
+  Parameter p{name, {}};
+  if (loading()) {
+    p.name = options_.source->stored_name(name);
+    if (p.name.empty())
       throw FileError("load", options_.source->describe() + ": the tensor \"" + name + "\" is missing.",
                       "is config.json of the same model as the weights?");
-    value = loaded_value(*options_.source, stored, shape, options_.dtype);
+    p.value = loaded_value(*options_.source, p.name, shape, dtype);
   } else {
     const RandomKey key{options_.seed, stream_name(name.c_str())};
-    value = initial_value(shape, init, key, options_.dtype, options_.device);
+    p.value = initial_value(shape, init, key, dtype, options_.device);
   }
-  if (find(stored).defined()) throw ValueError("parameters", "two layers make the parameter \"" + stored + "\".");
-  if (options_.trainable) require_grad(value);
-  list_.push_back({stored, value});
-  return value;
+  if (find(p.name).defined()) throw ValueError("parameters", "two layers make the parameter \"" + p.name + "\".");
+  return p;
+}
+
+Tensor Parameters::make(const std::string& name, const Shape& shape, const Init& init) {
+  Parameter p = loaded_or_initial(name, shape, init, options_.dtype);
+  if (options_.trainable) require_grad(p.value);
+  list_.push_back(p);
+  return p.value;
+}
+
+Tensor Parameters::make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) {
+  buffers_.push_back(loaded_or_initial(name, shape, init, dtype));
+  return buffers_.back().value;
 }
 
 int Parameters::set_trainable(const std::string& pattern, bool on) {

@@ -52,7 +52,9 @@ class Parameters {
   Parameters& operator=(const Parameters&) = delete;
 
   const std::vector<Parameter>& all() const { return list_; }
-  /// Undefined when there is none of this name.
+  /// What layers keep beside their parameters (running statistics): stored in a checkpoint too, but never trained.
+  const std::vector<Parameter>& buffers() const { return buffers_; }
+  /// A parameter or buffer; undefined when there is none of this name.
   Tensor find(const std::string& name) const;
   int64_t count() const;  ///< numbers in all parameters together
   Dtype dtype() const { return options_.dtype; }
@@ -62,6 +64,11 @@ class Parameters {
   /// another shape. The initial value depends on (seed, name) only, not on the order of the layers.
   Tensor make(const std::string& name, const Shape& shape, const Init& init);
 
+  /// As make(), for a buffer of any dtype.
+  Tensor make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype);
+  /// Whether values come from a checkpoint, so that a layer leaves them alone.
+  bool loading() const { return options_.source != nullptr && options_.device == Device::cpu; }
+
   /// Forgets the checkpoint once all layers are made.
   void close_source() { options_.source = nullptr; }
 
@@ -70,8 +77,10 @@ class Parameters {
   int set_trainable(const std::string& pattern, bool on);
 
  private:
+  Parameter loaded_or_initial(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) const;
+
   Options options_;
-  std::vector<Parameter> list_;
+  std::vector<Parameter> list_, buffers_;
 };
 
 /// A place in the tree of names, handed to layers' constructors: `Linear(s / "q_proj", …)`.
@@ -82,6 +91,9 @@ class Scope {
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
   Tensor parameter(const std::string& name, const Shape& shape, const Init& init) const {
     return store_->make(child(name), shape, init);
+  }
+  Tensor buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) const {
+    return store_->make_buffer(child(name), shape, init, dtype);
   }
   const std::string& path() const { return path_; }
   Parameters& store() const { return *store_; }

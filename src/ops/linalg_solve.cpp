@@ -1,4 +1,6 @@
 // Linear systems: LU and triangular matrices, and what follows from them.
+#include <cmath>
+
 #include "autograd/record.h"
 #include "base/error.h"
 #include "kernels/table.h"
@@ -59,6 +61,25 @@ Tensor cofactors(const Tensor& a) {
   for (int64_t j = 0; j < n; ++j)
     c = mul(c, where(select(unit, 0, j), scalar(1, a.dtype(), a.device()), narrow(d.s, -1, j, 1)));
   return mul(matmul(scale_columns(d.u, c), d.vh), with_unit_batch(mul(det(d.u), det(d.vh)), 2));
+}
+
+// (*, 1, 1), true where the last digits of det(a) a^-T are sound enough to be differentiated.
+Tensor well_conditioned(const Tensor& lu) {
+  const int64_t n = lu.shape().back();
+  const double bound = std::pow(lu.dtype() == Dtype::f64 ? 0x1p-52 : 0x1p-23, 0.25);
+  const Tensor diagonal = abs(sum(mul(lu.detach(), identity(n, lu)), -1, keep_axis));
+  return greater(min(diagonal, -2, keep_axis), mul(max(diagonal, -2, keep_axis), bound));
+}
+
+// det(a) a^-T out of differentiable ops. Each form sees harmless matrices in place of those that the other takes.
+Tensor recorded_cofactors(const Tensor& a, const Tensor& lu) {
+  if (a.count() == 0) return a;
+  const int64_t n = a.shape().back();
+  const Tensor sound = well_conditioned(lu), unit = identity(n, a);
+  const Tensor regular = where(sound, a, unit);
+  const Tensor distinct = diagonal_matrix(arange(n, a.dtype(), 1, 1, a.device()));
+  return where(sound, mul(with_unit_batch(det(regular), 2), inverse(transpose(regular))),
+               cofactors(where(sound, distinct, a)));
 }
 
 Tensor unit_lower(const Tensor& lu) {  // (*, m, k)
@@ -220,11 +241,9 @@ Tensor det(const Tensor& a) {
   Tensor y = empty(batch_of(a), a.dtype(), a.device());
   kernels(a.device()).lu_determinant({.lu = f.lu, .pivots = f.pivots, .det = y, .sign = {}, .log_abs = {}});
   record("det", {a}, y, [a = save(a), y = save(y), f](const Tensor& dy) {
-    const Tensor a_ = a.get();
     const Tensor weight = with_unit_batch(dy, 2);
-    if (any_failed(f.info)) return mul(weight, cofactors(a_));
-    const Tensor inv = recording() ? inverse(transpose(a_)) : inverse_transposed(f);
-    return mul(mul(weight, with_unit_batch(y.get(), 2)), inv);
+    if (recording() || any_failed(f.info)) return mul(weight, recorded_cofactors(a.get(), f.lu));
+    return mul(mul(weight, with_unit_batch(y.get(), 2)), inverse_transposed(f));
   });
   return y;
 }

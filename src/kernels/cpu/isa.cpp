@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "kernels/cpu/lapack.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/report.h"
 // After simd.h: it says which targets there are.
@@ -93,6 +94,7 @@ InstructionSets instruction_sets() {
       std::to_string(HWY_MAJOR) + "." + std::to_string(HWY_MINOR) + "." + std::to_string(HWY_PATCH);
   const dnnl_version_t* v = dnnl_version();
   report.onednn_version = std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+  report.openblas_version = lapack::version();
   return report;
 }
 

@@ -7,6 +7,8 @@
 // declared here because Debian's headers for them bring a second library.
 extern "C" {
 void openblas_set_num_threads(int n);
+const char* openblas_get_config();    // "OpenBLAS 0.3.21 …"
+const char* openblas_get_corename();  // "Zen"
 
 #define GRADUS_LAPACK(T, x)                                                                                            \
   void x##getrf_(const int* m, const int* n, T* a, const int* lda, int* pivots, int* info);                            \
@@ -59,6 +61,13 @@ int with_workspace(int64_t least, const F& f) {
 }
 
 }  // namespace
+
+std::string version() {
+  std::string config = openblas_get_config();
+  const size_t begin = config.find(' ');
+  if (begin != std::string::npos) config = config.substr(begin + 1);
+  return config.substr(0, config.find(' ')) + " for " + openblas_get_corename();
+}
 
 #define GRADUS_LAPACK(T, x)                                                                                            \
   template <>                                                                                                          \

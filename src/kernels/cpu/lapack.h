@@ -1,9 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <string>
 
 // The door to OpenBLAS: the routines of LAPACK that linear algebra stands on, and the f64 matrix product. Matrices lie
 // column by column, `ld` apart. All run on the calling thread: for use inside a parallel_for piece.
 namespace gradus::cpu::lapack {
+
+/// "0.3.21 for Zen": OpenBLAS and the processor whose kernels it chose.
+std::string version();
 
 // Those that return a number return LAPACK's `info`.
 template <class T>
