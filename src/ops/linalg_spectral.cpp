@@ -9,7 +9,7 @@
 #include "ops/check.h"
 #include "ops/create.h"
 #include "ops/linalg.h"
-#include "ops/linalg_common.h"
+#include "ops/linalg_internal.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"

@@ -60,7 +60,8 @@ Tensor spectral_norm(const Tensor& w, const Tensor& u, const Tensor& v, Spectral
   const int axis = wrap_axis("spectral_norm", o.axis, w.rank());
   for (const Tensor& t : {u, v}) require_floating("spectral_norm", t);
   require_same("spectral_norm", {w, u, v});
-  if (o.iterations < 0) throw ValueError("spectral_norm", "iterations must not be negative.");
+  if (o.iterations < 0 || o.iterations > 10000)
+    throw ValueError("spectral_norm", "iterations must lie in [0, 10000], got " + std::to_string(o.iterations) + ".");
   if (!(o.eps >= 0)) throw ValueError("spectral_norm", "eps must not be negative.");
   const Tensor matrix = as_rows(w, axis);
   require_shape("spectral_norm", "u", u, {matrix.shape()[0]});

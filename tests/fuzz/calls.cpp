@@ -5,7 +5,8 @@ namespace gradus::fuzz {
 const std::vector<Call>& all_calls() {
   static const std::vector<Call> all = [] {
     std::vector<Call> list;
-    for (const auto& family : {core_calls(), image_calls()}) list.insert(list.end(), family.begin(), family.end());
+    for (const auto& family : {core_calls(), image_calls(), linalg_calls()})
+      list.insert(list.end(), family.begin(), family.end());
     return list;
   }();
   return all;

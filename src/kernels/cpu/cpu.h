@@ -24,7 +24,7 @@ namespace gradus::cpu {
   X(embedding, EmbeddingArgs, "all") \
   X(embedding_backward, EmbeddingBackwardArgs, "f32")
 
-#define GRADUS_CPU_MATMUL_KERNELS(X) X(matmul, MatmulArgs, "f32 f16 bf16")
+#define GRADUS_CPU_MATMUL_KERNELS(X) X(matmul, MatmulArgs, "f64 f32 f16 bf16")
 
 #define GRADUS_CPU_SOFTMAX_KERNELS(X) \
   X(softmax, SoftmaxArgs, "f32")      \

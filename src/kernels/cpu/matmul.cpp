@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/lapack.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
 
@@ -47,6 +48,22 @@ void add_bias(const void* context, int64_t row, int64_t rows, int64_t column, in
     for (int64_t j = column; j < column + columns; ++j) e.y[i * e.ld + j] += e.bias[j];
 }
 
+// Calls f(offsets of a, b, y) for each product of a batch, on all threads.
+template <class F>
+void for_each_product(const MatmulArgs& args, const F& f) {
+  const Tensor xa = matrix_corners(args.a), xb = matrix_corners(args.b), xy = matrix_corners(args.y);
+  const LoopNest<3> nest(xy.shape(), {&xa, &xb, &xy});
+  const int64_t inner = nest.inner();
+  parallel_for(xy.count(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      nest.visit(i / inner, i / inner + 1, [&](const std::array<int64_t, 3>& at) {
+        const int64_t column = i % inner;
+        f(at[0] + column * nest.inner_stride(0), at[1] + column * nest.inner_stride(1),
+          at[2] + column * nest.inner_stride(2));
+      });
+  });
+}
+
 void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
   Gemm g;
   g.m = args.y.shape().back(1), g.n = args.y.shape().back(), g.k = args.a.shape().back();
@@ -61,18 +78,35 @@ void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
     gemm(g, &epilogue, epilogue.bias ? add_bias : nullptr);
     return;
   }
-  const Tensor xa = matrix_corners(args.a), xb = matrix_corners(args.b), xy = matrix_corners(args.y);
-  const LoopNest<3> nest(xy.shape(), {&xa, &xb, &xy});
-  const int64_t inner = nest.inner();
-  parallel_for(xy.count(), 1, [&](int64_t begin, int64_t end) {
+  for_each_product(args, [&](int64_t at_a, int64_t at_b, int64_t at_y) {
+    Gemm one = g;
+    one.a = a + at_a;
+    one.b = b + at_b;
+    one.c = y + at_y;
+    gemm_block(one);
+  });
+}
+
+// OpenBLAS counts columns where we count rows: it is asked for y^T = b^T a^T.
+void matmul_f64(const MatmulArgs& args, const Layout& la, const Layout& lb) {
+  const int64_t n = args.y.shape().back(), k = args.a.shape().back(), ldy = std::max(args.y.strides().back(1), n);
+  const double *a = args.a.data<double>(), *b = args.b.data<double>();
+  double* y = args.y.data<double>();
+  const auto product = [&](const double* pa, const double* pb, double* py, int64_t rows) {
+    lapack::gemm<double>(lb.transposed, la.transposed, n, rows, k, 1, pb, lb.ld, pa, la.ld, args.accumulate ? 1 : 0, py,
+                         ldy);
+  };
+  const int64_t m = args.y.shape().back(1);
+  if (std::max({m, n, k, la.ld, lb.ld, ldy}) > INT32_MAX) return ref::matmul(args);  // OpenBLAS counts in 32 bits
+  if (args.y.rank() > 2)
+    return for_each_product(
+        args, [&](int64_t at_a, int64_t at_b, int64_t at_y) { product(a + at_a, b + at_b, y + at_y, m); });
+  const int64_t strip = std::max<int64_t>(32, ((m + 7) / 8 + 15) / 16 * 16);
+  parallel_for(m, strip, [&](int64_t begin, int64_t end) {
+    product(a + begin * (la.transposed ? 1 : la.ld), b, y + begin * ldy, end - begin);
+    if (!args.bias.defined()) return;
     for (int64_t i = begin; i < end; ++i)
-      nest.visit(i / inner, i / inner + 1, [&](const std::array<int64_t, 3>& at) {
-        Gemm one = g;
-        one.a = a + at[0] + (i % inner) * nest.inner_stride(0);
-        one.b = b + at[1] + (i % inner) * nest.inner_stride(1);
-        one.c = y + at[2] + (i % inner) * nest.inner_stride(2);
-        gemm_block(one);
-      });
+      for (int64_t j = 0; j < n; ++j) y[i * ldy + j] += args.bias.data<double>()[j];
   });
 }
 
@@ -82,7 +116,7 @@ void matmul(const MatmulArgs& args) {
   const Dtype dtype = args.y.dtype();
   const bool half = dtype == Dtype::f16 || dtype == Dtype::bf16;
   if (args.y.count() == 0) return;
-  if (args.a.shape().back() == 0 || (dtype != Dtype::f32 && !half)) return ref::matmul(args);
+  if (args.a.shape().back() == 0) return ref::matmul(args);
   if (half) {  // products of halves are exact in f32
     const Tensor y = args.accumulate ? dense(args.y, Dtype::f32) : empty(args.y.shape());
     const Tensor bias = args.bias.defined() ? dense(args.bias, Dtype::f32) : Tensor();
@@ -102,6 +136,7 @@ void matmul(const MatmulArgs& args) {
   Layout la, lb;
   if (!layout_of(args.a, la)) return matmul({dense(args.a, dtype), args.b, args.y, args.bias, args.accumulate});
   if (!layout_of(args.b, lb)) return matmul({args.a, dense(args.b, dtype), args.y, args.bias, args.accumulate});
+  if (dtype == Dtype::f64) return matmul_f64(args, la, lb);
   matmul_f32(args, la, lb);
 }
 

@@ -1,4 +1,4 @@
-#include "ops/linalg_common.h"
+#include "ops/linalg_internal.h"
 
 #include "base/error.h"
 #include "kernels/table.h"
