@@ -68,7 +68,7 @@ struct Eigen {
   Tensor values, vectors;
 };
 /// a = vectors diag(values) vectors^T of a symmetric a (*, n, n), of which one triangle is read: values (*, n)
-/// ascending, vectors (*, n, n) in columns. Of the gradient only the symmetric part means something.
+/// ascending, vectors (*, n, n) in columns. The gradient is symmetric.
 Eigen eigh(const Tensor& a, bool upper = false);
 Tensor eigvalsh(const Tensor& a, bool upper = false);
 

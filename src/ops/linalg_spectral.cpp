@@ -144,7 +144,7 @@ Qr qr(const Tensor& a, QrMode mode) {
   return {q, r};
 }
 
-// With E_ij = 1 / (w_j - w_i): da = v (diag(dw) + E * (v^T dv)) v^T
+// With E_ij = 1 / (w_j - w_i): da = v (diag(dw) + E * skew(v^T dv) / 2) v^T
 Eigen eigh(const Tensor& a, bool upper) {
   require_square("eigh", "a", a);
   if (is_short(a)) {
@@ -160,7 +160,7 @@ Eigen eigh(const Tensor& a, bool upper) {
     const Tensor v_ = v.get();
     Tensor inner;
     if (d[0].defined()) inner = diagonal_matrix(d[0]);
-    if (d[1].defined()) inner = plus(inner, mul(inverse_gaps(w.get()), matmul(transpose(v_), d[1])));
+    if (d[1].defined()) inner = plus(inner, mul(inverse_gaps(w.get()), mul(skew(matmul(transpose(v_), d[1])), 0.5)));
     return matmul(matmul(v_, inner), transpose(v_));
   });
   return {w, v};

@@ -58,7 +58,7 @@ struct SpectralNormOptions {
   double eps = 1e-12;
 };
 /// w / sigma, sigma = u^T W v the largest singular value by the power method (Miyato et al. 2018, algorithm 1).
-/// u (h) and v (n) are brought nearer to the singular vectors in place; the gradient takes them for constants.
+/// u (h) and v (n) are brought nearer to the singular vectors in place, u first; the gradient takes them for constants.
 Tensor spectral_norm(const Tensor& w, const Tensor& u, const Tensor& v, SpectralNormOptions options = {});
 
 }  // namespace gradus

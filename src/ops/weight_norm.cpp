@@ -72,8 +72,8 @@ Tensor spectral_norm(const Tensor& w, const Tensor& u, const Tensor& v, Spectral
     const NoGrad off;
     const Tensor m = matrix.detach(), left = u.detach(), right = v.detach();
     for (int i = 0; i < o.iterations; ++i) {
-      store_normalised(matmul(transpose(m), unsqueeze(left, 1)), o.eps, right);
       store_normalised(matmul(m, unsqueeze(right, 1)), o.eps, left);
+      store_normalised(matmul(transpose(m), unsqueeze(left, 1)), o.eps, right);
     }
     row = clone(unsqueeze(left, 0));
     column = clone(unsqueeze(right, 1));

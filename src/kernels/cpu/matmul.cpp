@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/parallel.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/gemm.h"
