@@ -193,8 +193,8 @@ Tensor Dice::tensor(const Shape& shape, Dtype dtype) {
 }
 
 Tensor Dice::hand_out(const Tensor& x) {
+  fingerprints_.push_back(fingerprint(x));  // throws when x, stretched, is too large to be looked at
   operands_.push_back(x);
-  fingerprints_.push_back(fingerprint(x));
   return x;
 }
 
