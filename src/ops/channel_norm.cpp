@@ -39,7 +39,7 @@ Tensor volume(const Tensor& x) { return reshape(x, {x.shape()[0], x.shape()[1], 
 // (C) for products with (B, C, S)
 Tensor along_channels(const Tensor& t) { return reshape(t, {1, t.shape()[0], 1}); }
 
-Tensor like(const Tensor& x, bool wanted) { return wanted ? empty_like(x) : Tensor(); }
+Tensor wanted_like(const Tensor& x, bool wanted) { return wanted ? empty_like(x) : Tensor(); }
 Tensor per_channel(const Tensor& x, bool wanted) {
   return wanted ? empty({x.shape()[1]}, x.dtype(), x.device()) : Tensor();
 }
@@ -130,7 +130,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
          [x = save(v), weight = save(weight), mean, variance, n, given, eps = o.eps](const Tensor& dy, Needs need) {
            const Tensor x_ = x.get(), w = weight.get();
            if (!recording()) {
-             const Tensor dx = like(x_, need[0]), dw = per_channel(x_, need[1]), db = per_channel(x_, need[2]);
+             const Tensor dx = wanted_like(x_, need[0]), dw = per_channel(x_, need[1]), db = per_channel(x_, need[2]);
              kernels(x_.device())
                  .batch_norm_backward({.x = x_,
                                        .weight = w,
@@ -177,7 +177,7 @@ Tensor grouped(const char* op, const Tensor& x, int64_t groups, const Tensor& we
          [x = save(v), weight = save(weight), mean, rstd, groups, eps](const Tensor& dy, Needs need) {
            const Tensor x_ = x.get(), w = weight.get();
            if (!recording()) {
-             const Tensor dx = like(x_, need[0]), dw = per_channel(x_, need[1]), db = per_channel(x_, need[2]);
+             const Tensor dx = wanted_like(x_, need[0]), dw = per_channel(x_, need[1]), db = per_channel(x_, need[2]);
              kernels(x_.device())
                  .group_norm_backward({.x = x_,
                                        .weight = w,
