@@ -1,5 +1,7 @@
 #include "ops/shape.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -7,6 +9,8 @@
 #include "kernels/table.h"
 #include "ops/check.h"
 #include "ops/create.h"
+#include "ops/fold.h"
+#include "ops/rearrange.h"
 #include "ops/reduce.h"
 
 namespace gradus {
@@ -17,18 +21,22 @@ Shape resolved(const Tensor& x, const Shape& wanted) {
   Shape shape = wanted;
   int unknown = -1;
   int64_t known = 1;
+  bool possible = true;
   for (int i = 0; i < shape.rank(); ++i) {
     if (shape[i] == -1 && unknown < 0)
       unknown = i;
-    else
-      known *= shape[i];
+    else if (shape[i] < 0 || __builtin_mul_overflow(known, shape[i], &known))
+      possible = false;
   }
-  if (unknown >= 0 && known > 0) shape[unknown] = x.count() / known;
-  for (int64_t size : shape)
-    if (size < 0) throw ShapeError("reshape", "cannot make " + wanted.str() + " of " + x.describe() + ".");
-  if (shape.count() != x.count())
+  if (possible && unknown >= 0 && known > 0) {
+    shape[unknown] = x.count() / known;
+    known *= shape[unknown];
+  } else if (unknown >= 0)
+    possible = false;
+  if (!possible) throw ShapeError("reshape", "cannot make " + wanted.str() + " of " + x.describe() + ".");
+  if (known != x.count())
     throw ShapeError("reshape", x.describe() + " has " + std::to_string(x.count()) + " elements, " + shape.str() +
-                                    " would have " + std::to_string(shape.count()) + ".");
+                                    " would have " + std::to_string(known) + ".");
   return shape;
 }
 
@@ -58,13 +66,20 @@ bool view_strides(const Tensor& x, const Shape& shape, Strides& strides) {
   return true;
 }
 
-// x placed into zeros of `shape`, starting at `start` along `axis`: the reverse of narrow().
-Tensor embed_into_zeros(const Tensor& x, const Shape& shape, int axis, int64_t start) {
+// The reverse of a view whose elements are all different ones: x lies in zeros of `shape` where `view` shows it.
+template <class View>
+Tensor placed(const Tensor& x, const Shape& shape, View view) {
   Tensor y = zeros(shape, x.dtype(), x.device());
-  const Tensor part = y.strided(x.shape(), y.strides(), start * y.strides()[axis]);
-  kernels(x.device()).copy({.x = x, .y = part});
-  record("narrow_backward", {x}, y,
-         [axis, start, length = x.shape()[axis]](const Tensor& dy) { return narrow(dy, axis, start, length); });
+  kernels(x.device()).copy({.x = x, .y = view(y)});
+  record("placed", {x}, y, view);
+  return y;
+}
+
+// x's numbers under other sizes and strides, with the gradient of such a view.
+template <class View>
+Tensor viewed(const char* op, const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset, View view) {
+  Tensor y = x.strided(shape, strides, shape.count() == 0 ? 0 : offset);
+  record(op, {x}, y, [from = x.shape(), view](const Tensor& dy) { return placed(dy, from, view); });
   return y;
 }
 
@@ -82,15 +97,32 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
 }
 
 Tensor flatten(const Tensor& x, int first, int last) {
-  require_rank("flatten", "x", x, 1);
+  require_defined("flatten", x);
+  if (x.rank() == 0) return reshape(x, {1});
   first = wrap_axis("flatten", first, x.rank());
   last = wrap_axis("flatten", last, x.rank());
+  if (first > last)
+    throw IndexError("flatten", "axis " + std::to_string(first) + " stands after axis " + std::to_string(last) + ".");
   Shape shape;
   int64_t merged = 1;
   for (int axis = 0; axis < x.rank(); ++axis) {
     if (axis >= first && axis <= last) merged *= x.shape()[axis];
     if (axis == last) shape.push_back(merged);
     if (axis < first || axis > last) shape.push_back(x.shape()[axis]);
+  }
+  return reshape(x, shape);
+}
+
+Tensor unflatten(const Tensor& x, int axis, const Shape& sizes) {
+  require_defined("unflatten", x);
+  axis = wrap_axis("unflatten", axis, x.rank());
+  // An axis of its own: a size of -1 is found, and counts are compared, on this axis alone.
+  const Shape cut = resolved(empty({x.shape()[axis]}, x.dtype(), Device::meta), sizes);
+  Shape shape;
+  for (int i = 0; i < x.rank(); ++i) {
+    if (i != axis) shape.push_back(x.shape()[i]);
+    if (i == axis)
+      for (int64_t size : cut) shape.push_back(size);
   }
   return reshape(x, shape);
 }
@@ -107,32 +139,40 @@ Tensor transpose(const Tensor& x, int axis_a, int axis_b) {
   return y;
 }
 
-static Tensor permute_axes(const Tensor& x, const Shape& order) {
+Tensor permute(const Tensor& x, const Axes& order) {
+  require_defined("permute", x);
+  const Axes from = order.wrapped("permute", x.rank());
+  if (from.size() != x.rank())
+    throw IndexError("permute",
+                     std::to_string(from.size()) + " axes are not an order of the axes of " + x.describe() + ".");
   Shape shape = x.shape();
   Strides strides = x.strides();
-  Shape inverse = order;
+  std::vector<int> inverse(static_cast<size_t>(x.rank()));
   for (int i = 0; i < x.rank(); ++i) {
-    const int from = static_cast<int>(order[i]);
-    shape[i] = x.shape()[from];
-    strides[i] = x.strides()[from];
-    inverse[from] = i;
+    shape[i] = x.shape()[from[i]];
+    strides[i] = x.strides()[from[i]];
+    inverse[static_cast<size_t>(from[i])] = i;
   }
   Tensor y = x.strided(shape, strides);
-  record("permute", {x}, y, [inverse](const Tensor& dy) { return permute_axes(dy, inverse); });
+  record("permute", {x}, y, [inverse = Axes(inverse)](const Tensor& dy) { return permute(dy, inverse); });
   return y;
 }
 
-Tensor permute(const Tensor& x, std::initializer_list<int> order) {
-  require_defined("permute", x);
-  Shape axes;
-  unsigned seen = 0;
-  for (int axis : order) {
-    axes.push_back(wrap_axis("permute", axis, x.rank()));
-    seen |= 1u << axes.back();
+Tensor movedim(const Tensor& x, const Axes& from, const Axes& to) {
+  require_defined("movedim", x);
+  const Axes source = from.wrapped("movedim", x.rank()), target = to.wrapped("movedim", x.rank());
+  if (source.size() != target.size())
+    throw IndexError("movedim",
+                     std::to_string(source.size()) + " axes for " + std::to_string(target.size()) + " places.");
+  std::vector<int> order(static_cast<size_t>(x.rank()), -1);
+  for (int i = 0; i < source.size(); ++i) order[static_cast<size_t>(target[i])] = source[i];
+  const unsigned moved = source.mask("movedim", x.rank());
+  int next = 0;
+  for (int& axis : order) {
+    while (moved >> next & 1) ++next;
+    if (axis < 0) axis = next++;
   }
-  if (axes.rank() != x.rank() || seen != (1u << x.rank()) - 1)
-    throw IndexError("permute", axes.str() + " is not an order of the axes of " + x.describe() + ".");
-  return permute_axes(x, axes);
+  return permute(x, order);
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
@@ -151,22 +191,47 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   return y;
 }
 
-Tensor unsqueeze(const Tensor& x, int axis) {
+Tensors broadcast_tensors(const Tensors& xs) {
+  Shape shape;
+  for (const Tensor& x : xs) {
+    require_defined("broadcast_tensors", x);
+    shape = broadcast_shapes("broadcast_tensors", shape, x.shape());
+  }
+  Tensors ys;
+  for (const Tensor& x : xs) ys.push_back(expand(x, shape));
+  return ys;
+}
+
+Tensor unsqueeze(const Tensor& x, const Axes& axes) {
   require_defined("unsqueeze", x);
-  axis = wrap_axis("unsqueeze", axis, x.rank() + 1);
-  Shape shape = x.shape();
-  shape.insert(axis, 1);
+  const int rank = x.rank() + axes.size();
+  const unsigned added = axes.mask("unsqueeze", rank);
+  Shape shape;
+  for (int axis = 0, from = 0; axis < rank; ++axis) shape.push_back(added >> axis & 1 ? 1 : x.shape()[from++]);
   return reshape(x, shape);
 }
 
-Tensor squeeze(const Tensor& x, int axis) {
-  require_defined("squeeze", x);
-  axis = wrap_axis("squeeze", axis, x.rank());
-  if (x.shape()[axis] != 1)
-    throw ShapeError("squeeze", "axis " + std::to_string(axis) + " of " + x.describe() + " has not size 1.");
-  Shape shape = x.shape();
-  shape.erase(axis);
+static Tensor without_axes(const Tensor& x, unsigned mask) {
+  Shape shape;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (!(mask >> axis & 1)) shape.push_back(x.shape()[axis]);
   return reshape(x, shape);
+}
+
+Tensor squeeze(const Tensor& x, const Axes& axes) {
+  require_defined("squeeze", x);
+  for (int axis : axes.wrapped("squeeze", x.rank()))
+    if (x.shape()[axis] != 1)
+      throw ShapeError("squeeze", "axis " + std::to_string(axis) + " of " + x.describe() + " has not size 1.");
+  return without_axes(x, axes.mask("squeeze", x.rank()));
+}
+
+Tensor squeeze(const Tensor& x) {
+  require_defined("squeeze", x);
+  unsigned mask = 0;
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (x.shape()[axis] == 1) mask |= 1u << axis;
+  return without_axes(x, mask);
 }
 
 Tensor narrow(const Tensor& x, int axis, int64_t start, int64_t length) {
@@ -174,31 +239,101 @@ Tensor narrow(const Tensor& x, int axis, int64_t start, int64_t length) {
   axis = wrap_axis("narrow", axis, x.rank());
   const int64_t size = x.shape()[axis];
   if (start < 0 || length < 0 || start > size || length > size - start)
-    throw IndexError("narrow", "entries " + std::to_string(start) + " to " + std::to_string(start + length) +
-                                   " leave axis " + std::to_string(axis) + " of " + x.describe() + ".");
+    throw IndexError("narrow", std::to_string(length) + " entries from " + std::to_string(start) + " leave axis " +
+                                   std::to_string(axis) + " of " + x.describe() + ".");
   if (length == size) return x;
   Shape shape = x.shape();
   shape[axis] = length;
-  Tensor y = x.strided(shape, x.strides(), length == 0 ? 0 : start * x.strides()[axis]);
-  record("narrow", {x}, y,
-         [from = x.shape(), axis, start](const Tensor& dy) { return embed_into_zeros(dy, from, axis, start); });
-  return y;
+  return viewed("narrow", x, shape, x.strides(), start * x.strides()[axis],
+                [axis, start, length](const Tensor& t) { return narrow(t, axis, start, length); });
 }
 
 Tensor select(const Tensor& x, int axis, int64_t index) {
   require_rank("select", "x", x, 1);
-  const int64_t size = x.size(axis);
+  axis = wrap_axis("select", axis, x.rank());
+  const int64_t size = x.shape()[axis];
+  if (index < -size || index >= size)
+    throw IndexError("select", "axis " + std::to_string(axis) + " of " + x.describe() + " has no entry " +
+                                   std::to_string(index) + ".");
   return squeeze(narrow(x, axis, index < 0 ? index + size : index, 1), axis);
 }
 
-Tensors split(const Tensor& x, std::initializer_list<int64_t> sizes, int axis) {
+Tensor slice(const Tensor& x, int axis, int64_t start, int64_t stop, int64_t step) {
+  require_defined("slice", x);
+  axis = wrap_axis("slice", axis, x.rank());
+  if (step == 0) throw ValueError("slice", "step 0.");
+  const int64_t n = x.shape()[axis];
+  step = std::clamp(step, -std::max<int64_t>(n, 1), std::max<int64_t>(n, 1));  // longer ones give the same
+  const bool backwards = step < 0;
+  const int64_t low = backwards ? -1 : 0, high = backwards ? n - 1 : n;
+  const auto place = [&](int64_t i) { return std::clamp(i < 0 ? i + n : i, low, high); };
+  const int64_t first = place(start), end = backwards && stop == kEnd ? -1 : place(stop);
+  const int64_t distance = backwards ? first - end : end - first;
+  const int64_t length = distance <= 0 ? 0 : (distance - 1) / std::abs(step) + 1;
+  if (backwards) {
+    if (length == 0) return narrow(x, axis, 0, 0);
+    const int64_t last = first + (length - 1) * step;
+    return flip(slice(x, axis, last, first + 1, -step), axis);
+  }
+  if (step == 1 || length <= 1) return narrow(x, axis, length == 0 ? 0 : first, length);
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  shape[axis] = length;
+  strides[axis] *= step;
+  return viewed("slice", x, shape, strides, first * x.strides()[axis],
+                [axis, first, end, step](const Tensor& t) { return slice(t, axis, first, end, step); });
+}
+
+Tensor diagonal(const Tensor& x, int64_t offset, int axis_a, int axis_b) {
+  require_rank("diagonal", "x", x, 2);
+  const int a = wrap_axis("diagonal", axis_a, x.rank()), b = wrap_axis("diagonal", axis_b, x.rank());
+  if (a == b) throw IndexError("diagonal", "axis " + std::to_string(a) + " is named twice.");
+  const int64_t rows = x.shape()[a], columns = x.shape()[b];
+  const int64_t length =
+      std::max<int64_t>(0, offset >= 0 ? std::min(rows, columns - offset) : std::min(rows + offset, columns));
+  Shape shape;
+  Strides strides;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis == a || axis == b) continue;
+    shape.push_back(x.shape()[axis]);
+    strides.push_back(x.strides()[axis]);
+  }
+  shape.push_back(length);
+  strides.push_back(x.strides()[a] + x.strides()[b]);
+  const int64_t start = length == 0 ? 0 : offset >= 0 ? offset * x.strides()[b] : -offset * x.strides()[a];
+  return viewed("diagonal", x, shape, strides, start,
+                [offset, a, b](const Tensor& t) { return diagonal(t, offset, a, b); });
+}
+
+Tensor unfold(const Tensor& x, int axis, int64_t size, int64_t step, int64_t dilation) {
+  require_defined("unfold", x);
+  axis = wrap_axis("unfold", axis, x.rank());
+  const int64_t n = x.shape()[axis];
+  const int64_t windows = window_count("unfold", n, size, step, dilation);
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  shape[axis] = windows;
+  shape.push_back(size);
+  strides.push_back(size == 1 ? 1 : strides[axis] * dilation);
+  if (windows > 1) strides[axis] *= step;
+  Tensor y = x.strided(shape, strides);
+  record("unfold", {x}, y,
+         [axis, n, step, dilation](const Tensor& dy) { return overlap_add(dy, axis, n, step, dilation); });
+  return y;
+}
+
+Tensors split(const Tensor& x, const std::vector<int64_t>& sizes, int axis) {
   require_defined("split", x);
   axis = wrap_axis("split", axis, x.rank());
-  int64_t total = 0;
-  for (int64_t size : sizes) total += size;
-  if (total != x.shape()[axis])
-    throw ShapeError("split", "pieces of " + std::to_string(total) + " entries for axis " + std::to_string(axis) +
-                                  " of " + x.describe() + ".");
+  int64_t rest = x.shape()[axis];
+  for (int64_t size : sizes) {
+    if (size < 0 || size > rest) rest = -1;
+    if (rest < 0) break;
+    rest -= size;
+  }
+  if (rest != 0)
+    throw ShapeError(
+        "split", "the sizes of the pieces do not add up to axis " + std::to_string(axis) + " of " + x.describe() + ".");
   Tensors pieces;
   int64_t start = 0;
   for (int64_t size : sizes) {
@@ -208,17 +343,56 @@ Tensors split(const Tensor& x, std::initializer_list<int64_t> sizes, int axis) {
   return pieces;
 }
 
+static int64_t pieces_of(const char* op, const Tensor& x, int64_t n) {
+  constexpr int64_t kMost = 1 << 20;
+  require_defined(op, x);
+  if (n < 1 || n > kMost)
+    throw ValueError(op, "cannot cut " + x.describe() + " into " + std::to_string(n) + " pieces.");
+  return n;
+}
+
+Tensors chunk(const Tensor& x, int64_t n, int axis) {
+  n = pieces_of("chunk", x, n);
+  axis = wrap_axis("chunk", axis, x.rank());
+  const int64_t size = x.shape()[axis], piece = size / n + (size % n != 0);
+  Tensors pieces;
+  for (int64_t start = 0; start == 0 || start < size; start += std::max<int64_t>(piece, 1))
+    pieces.push_back(narrow(x, axis, start, std::min(piece, size - start)));
+  return pieces;
+}
+
+Tensors tensor_split(const Tensor& x, int64_t n, int axis) {
+  n = pieces_of("tensor_split", x, n);
+  axis = wrap_axis("tensor_split", axis, x.rank());
+  const int64_t size = x.shape()[axis];
+  std::vector<int64_t> sizes;
+  for (int64_t i = 0; i < n; ++i) sizes.push_back(size / n + (i < size % n));
+  return split(x, sizes, axis);
+}
+
+Tensors unbind(const Tensor& x, int axis) {
+  require_rank("unbind", "x", x, 1);
+  axis = wrap_axis("unbind", axis, x.rank());
+  Tensors entries;
+  for (int64_t i = 0; i < x.shape()[axis]; ++i) entries.push_back(select(x, axis, i));
+  return entries;
+}
+
 Tensor concat(const Tensors& xs, int axis) {
   if (xs.empty()) throw ValueError("concat", "got no tensors.");
-  for (const Tensor& x : xs) require_same("concat", {xs[0], x});
+  for (const Tensor& x : xs) {
+    require_defined("concat", x);
+    require_same("concat", {xs[0], x});
+  }
   axis = wrap_axis("concat", axis, xs[0].rank());
   Shape shape = xs[0].shape();
   shape[axis] = 0;
   for (const Tensor& x : xs) {
     Shape other = x.shape();
     if (other.rank() == shape.rank()) {
-      shape[axis] += std::exchange(other[axis], xs[0].shape()[axis]);
-      if (other == xs[0].shape()) continue;
+      const bool fits = !__builtin_add_overflow(shape[axis], other[axis], &shape[axis]);
+      other[axis] = xs[0].shape()[axis];
+      if (fits && other == xs[0].shape()) continue;
     }
     throw ShapeError("concat", "cannot join " + x.describe() + " to " + xs[0].describe() + " along axis " +
                                    std::to_string(axis) + ".");
@@ -244,7 +418,21 @@ Tensor concat(const Tensors& xs, int axis) {
   return y;
 }
 
-Tensor contiguous(const Tensor& x) { return x.contiguous() ? x : clone(x); }
+Tensor stack(const Tensors& xs, int axis) {
+  if (xs.empty()) throw ValueError("stack", "got no tensors.");
+  Tensors raised;
+  for (const Tensor& x : xs) {
+    require_defined("stack", x);
+    require_shape("stack", "every tensor", x, xs[0].shape());
+    raised.push_back(unsqueeze(x, axis));
+  }
+  return concat(raised, axis);
+}
+
+Tensor contiguous(const Tensor& x) {
+  require_defined("contiguous", x);
+  return x.contiguous() ? x : clone(x);
+}
 
 Tensor clone(const Tensor& x) {
   require_defined("clone", x);

@@ -14,6 +14,25 @@ struct MatmulArgs {
   bool accumulate;
 };
 
-#define GRADUS_MATMUL_KERNELS(X) X(matmul, MatmulArgs)
+/// Rows of one group after another: sizes (groups) i64 dense, >= 0, adding up to the rows. For every group g
+/// y[rows of g] = x[rows of g] w[g]; x (rows, K), w (groups, K, N), y (rows, N).
+struct GroupedMatmulArgs {
+  const Tensor& x;
+  const Tensor& w;
+  const Tensor& sizes;
+  const Tensor& y;
+};
+/// dw[g] = x[rows of g]^T dy[rows of g]: the gradient of w; zeros for a group without rows.
+struct GroupedOuterArgs {
+  const Tensor& x;
+  const Tensor& dy;
+  const Tensor& sizes;
+  const Tensor& dw;
+};
+
+#define GRADUS_MATMUL_KERNELS(X)       \
+  X(matmul, MatmulArgs)                \
+  X(grouped_matmul, GroupedMatmulArgs) \
+  X(grouped_outer, GroupedOuterArgs)
 
 }  // namespace gradus

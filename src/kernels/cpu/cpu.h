@@ -24,7 +24,10 @@ namespace gradus::cpu {
   X(embedding, EmbeddingArgs, "all") \
   X(embedding_backward, EmbeddingBackwardArgs, "f32")
 
-#define GRADUS_CPU_MATMUL_KERNELS(X) X(matmul, MatmulArgs, "f64 f32 f16 bf16")
+#define GRADUS_CPU_MATMUL_KERNELS(X)                   \
+  X(matmul, MatmulArgs, "f64 f32 f16 bf16")            \
+  X(grouped_matmul, GroupedMatmulArgs, "f32 f16 bf16") \
+  X(grouped_outer, GroupedOuterArgs, "f32 f16 bf16")
 
 #define GRADUS_CPU_SOFTMAX_KERNELS(X) \
   X(softmax, SoftmaxArgs, "f32")      \
@@ -73,9 +76,15 @@ namespace gradus::cpu {
   X(grid_sample, GridSampleArgs, "f32") \
   X(grid_sample_backward, GridSampleBackwardArgs, "f32")
 
-#define GRADUS_CPU_FFT_KERNELS(X)
+#define GRADUS_CPU_FFT_KERNELS(X)       \
+  X(complex_mul, ComplexMulArgs, "f32") \
+  X(fft, FftArgs, "f64 f32 f16 bf16")   \
+  X(rfft, RfftArgs, "f64 f32 f16 bf16") \
+  X(irfft, IrfftArgs, "f64 f32 f16 bf16")
 
-#define GRADUS_CPU_SHAPE_KERNELS(X)
+#define GRADUS_CPU_SHAPE_KERNELS(X) \
+  X(pad, PadArgs, "all")            \
+  X(accumulate, AccumulateArgs, "f32")
 
 #define GRADUS_CPU_LINALG_KERNELS(X)                  \
   X(lu_factor, LuFactorArgs, "f64 f32")               \
