@@ -26,5 +26,6 @@ std::vector<OpBench> core_benches();
 std::vector<OpBench> diff_benches();
 std::vector<OpBench> conv_benches();
 std::vector<OpBench> linalg_benches();
+std::vector<OpBench> shapes_benches();
 
 }  // namespace gradus::cli
