@@ -21,15 +21,15 @@ void require_complex(const char* op, const Tensor& z) {
 namespace {
 
 // a and b of one type and shape. y = a b or a conj(b)
-Tensor product(const Tensor& a, const Tensor& b, bool conj_b) {
+Tensor pair_product(const Tensor& a, const Tensor& b, bool conj_b) {
   Tensor y = empty(a.shape(), a.dtype(), a.device());
   kernels(a.device()).complex_mul({.a = a, .b = b, .y = y, .conj_b = conj_b});
   // y = a b:        da = dy conj(b), db = dy conj(a)
   // y = a conj(b):  da = dy b,       db = a conj(dy)
   record("complex_mul", {a, b}, y, [a = save(a), b = save(b), conj_b](const Tensor& dy, Needs need) {
-    return Grads{need[0] ? product(dy, b.get(), !conj_b) : Tensor(), !need[1] ? Tensor()
-                                                                     : conj_b ? product(a.get(), dy, true)
-                                                                              : product(dy, a.get(), true)};
+    return Grads{need[0] ? pair_product(dy, b.get(), !conj_b) : Tensor(), !need[1] ? Tensor()
+                                                                          : conj_b ? pair_product(a.get(), dy, true)
+                                                                                   : pair_product(dy, a.get(), true)};
   });
   return y;
 }
@@ -40,7 +40,7 @@ Tensor broadcast_product(const char* op, const Tensor& a, const Tensor& b, bool 
   require_same_device(op, {a, b});
   const Dtype dtype = promote(a.dtype(), b.dtype());
   const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
-  return product(expand(cast(a, dtype), shape), expand(cast(b, dtype), shape), conj_b);
+  return pair_product(expand(cast(a, dtype), shape), expand(cast(b, dtype), shape), conj_b);
 }
 
 // |z|², with its pair axis kept at size 1, and 1 in the place of 0
@@ -105,7 +105,7 @@ Tensor complex_exp(const Tensor& z) {
 
 namespace {
 
-Tensor part(ComplexPart f, const Tensor& z) {
+Tensor measured(ComplexPart f, const Tensor& z) {
   Shape shape = z.shape();
   shape.erase(shape.rank() - 1);
   Tensor y = empty(shape, z.dtype(), z.device());
@@ -117,7 +117,7 @@ Tensor part(ComplexPart f, const Tensor& z) {
 
 Tensor complex_abs(const Tensor& z) {
   require_complex("complex_abs", z);
-  Tensor y = part(ComplexPart::modulus, z);
+  Tensor y = measured(ComplexPart::modulus, z);
   // dz = dy z/|z|
   record("complex_abs", {z}, y, [z = save(z), y = save(y)](const Tensor& dy) {
     const Tensor r = y.get();
@@ -129,7 +129,7 @@ Tensor complex_abs(const Tensor& z) {
 
 Tensor complex_angle(const Tensor& z) {
   require_complex("complex_angle", z);
-  Tensor y = part(ComplexPart::argument, z);
+  Tensor y = measured(ComplexPart::argument, z);
   // dz = dy i z/|z|²
   record("complex_angle", {z}, y, [z = save(z)](const Tensor& dy) {
     const Tensor turned = complex(neg(complex_imag(z.get())), complex_real(z.get()));

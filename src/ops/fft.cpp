@@ -166,20 +166,31 @@ static Tensor shifted(const char* op, const Tensor& x, const Axes& axes, bool ba
 Tensor fftshift(const Tensor& x, const Axes& axes) { return shifted("fftshift", x, axes, false); }
 Tensor ifftshift(const Tensor& x, const Axes& axes) { return shifted("ifftshift", x, axes, true); }
 
-static Tensor frequencies(const char* op, int64_t n, double d, Dtype dtype, bool half) {
+static double bin_width(const char* op, int64_t n, double d, Dtype dtype) {
   if (n < 1 || n > kLongest || d == 0 || !is_floating(dtype))
     throw ValueError(op, "needs n of at least 1, a distance other than 0 and a floating type.");
-  std::vector<double> f;
-  for (int64_t k = 0; k < (half ? n / 2 + 1 : n); ++k)
-    f.push_back(static_cast<double>(half || k < (n + 1) / 2 ? k : k - n) / (static_cast<double>(n) * d));
-  return cast(from_vector(f), dtype);
+  return static_cast<double>(n) * d;
 }
 
-Tensor fftfreq(int64_t n, double d, Dtype dtype) { return frequencies("fftfreq", n, d, dtype, false); }
-Tensor rfftfreq(int64_t n, double d, Dtype dtype) { return frequencies("rfftfreq", n, d, dtype, true); }
+Tensor fftfreq(int64_t n, double d, Dtype dtype) {
+  const double width = bin_width("fftfreq", n, d, dtype);
+  const Tensor bins = concat({arange((n + 1) / 2, Dtype::f64), arange(n / 2, Dtype::f64, -static_cast<double>(n / 2))});
+  return cast(div(bins, width), dtype);
+}
 
-// The smallest even number >= n without a prime factor above 5.
+Tensor rfftfreq(int64_t n, double d, Dtype dtype) {
+  const double width = bin_width("rfftfreq", n, d, dtype);
+  return cast(div(arange(n / 2 + 1, Dtype::f64), width), dtype);
+}
+
+// The smallest even number >= n without a prime factor above 5; for very long signals, where those are rare, a power of
+// two.
 static int64_t good_length(int64_t n) {
+  if (n > (1 << 24)) {
+    int64_t power = 1 << 25;
+    while (power < n) power *= 2;
+    return power;
+  }
   for (int64_t m = n + n % 2;; m += 2) {
     int64_t rest = m;
     for (int factor : {2, 3, 5})

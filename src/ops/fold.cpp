@@ -35,20 +35,14 @@ Tensor overlap_add(const Tensor& x, int axis, int64_t length, int64_t step, int6
   const Shape one_entry = shape;  // entry k of every window
   shape[axis] = length;
   Tensor y = zeros(shape, x.dtype(), x.device());
-  Strides strides = y.strides();
-  const int64_t inner = strides[axis];
-  if (windows > 1) strides[axis] *= step;
-  for (int64_t k = 0; k < size && x.count() > 0; ++k) {
-    const Tensor entries = x.strided(
-        one_entry,
-        [&] {
-          Strides s = x.strides();
-          s.erase(s.rank() - 1);
-          return s;
-        }(),
-        k * x.strides().back());
-    kernels(x.device()).accumulate({.x = entries, .y = y.strided(one_entry, strides, k * dilation * inner)});
-  }
+  Strides from = x.strides(), to = y.strides();
+  from.erase(from.rank() - 1);
+  if (windows > 1) to[axis] *= step;
+  const bool nothing = x.count() == 0 || x.device() == Device::meta;
+  for (int64_t k = 0; k < size && !nothing; ++k)
+    kernels(x.device())
+        .accumulate({.x = x.strided(one_entry, from, k * x.strides().back()),
+                     .y = y.strided(one_entry, to, k * dilation * y.strides()[axis])});
   record("overlap_add", {x}, y,
          [axis, size, step, dilation](const Tensor& dy) { return unfold(dy, axis, size, step, dilation); });
   return y;
@@ -56,48 +50,47 @@ Tensor overlap_add(const Tensor& x, int axis, int64_t length, int64_t step, int6
 
 namespace {
 
-constexpr int64_t kMostPadding = int64_t{1} << 40;
-
-void require_padding(const char* op, Size2 padding) {
-  for (int64_t p : {padding.rows, padding.columns})
-    if (p < 0 || p > kMostPadding) throw ValueError(op, "padding " + std::to_string(p) + ".");
-}
+struct Kernel2d {
+  Shape size, dilation, padding, stride;  // rows, columns
+  Kernel2d(const char* op, const PerAxis& kernel, const Unfold2dOptions& o)
+      : size(kernel.resolve(op, "kernel", 2, 1)),
+        dilation(o.dilation.resolve(op, "dilation", 2, 1)),
+        padding(o.padding.resolve(op, "padding", 2, 0)),
+        stride(o.stride.resolve(op, "stride", 2, 1)) {}
+};
 
 }  // namespace
 
-Tensor unfold2d(const Tensor& x, Size2 kernel, Unfold2dOptions o) {
+Tensor unfold2d(const Tensor& x, const PerAxis& kernel, const Unfold2dOptions& options) {
   require_floating("unfold2d", x);
   if (x.rank() != 4) throw ShapeError("unfold2d", "needs images (N, C, H, W), got " + x.describe() + ".");
-  require_padding("unfold2d", o.padding);
-  const Tensor framed = pad(x, {o.padding.columns, o.padding.columns, o.padding.rows, o.padding.rows});
-  const Tensor rows = unfold(framed, 2, kernel.rows, o.stride.rows, o.dilation.rows);  // (N, C, OH, W, kh)
-  const Tensor windows =
-      unfold(rows, 3, kernel.columns, o.stride.columns, o.dilation.columns);  // (N, C, OH, OW, kh, kw)
+  const Kernel2d k("unfold2d", kernel, options);
+  const Tensor framed = pad(x, {k.padding[1], k.padding[1], k.padding[0], k.padding[0]});
+  const Tensor rows = unfold(framed, 2, k.size[0], k.stride[0], k.dilation[0]);   // (N, C, OH, W, kh)
+  const Tensor windows = unfold(rows, 3, k.size[1], k.stride[1], k.dilation[1]);  // (N, C, OH, OW, kh, kw)
   const Shape& s = windows.shape();
   return reshape(permute(windows, {0, 1, 4, 5, 2, 3}), {s[0], s[1] * s[4] * s[5], s[2] * s[3]});
 }
 
-Tensor fold2d(const Tensor& x, Size2 size, Size2 kernel, Unfold2dOptions o) {
+Tensor fold2d(const Tensor& x, const PerAxis& size, const PerAxis& kernel, const Unfold2dOptions& options) {
   require_floating("fold2d", x);
   if (x.rank() != 3) throw ShapeError("fold2d", "needs columns (N, C kh kw, L), got " + x.describe() + ".");
-  require_padding("fold2d", o.padding);
-  for (int64_t n : {size.rows, size.columns})
-    if (n < 1 || n > kMostPadding) throw ValueError("fold2d", "image side " + std::to_string(n) + ".");
-  const int64_t height = size.rows + 2 * o.padding.rows, width = size.columns + 2 * o.padding.columns;
-  const int64_t oh = window_count("fold2d", height, kernel.rows, o.stride.rows, o.dilation.rows);
-  const int64_t ow = window_count("fold2d", width, kernel.columns, o.stride.columns, o.dilation.columns);
-  int64_t area = 0, places = 0;
-  const bool fits = !__builtin_mul_overflow(kernel.rows, kernel.columns, &area) &&
-                    !__builtin_mul_overflow(oh, ow, &places) && x.shape()[1] % area == 0 && x.shape()[2] == places;
-  if (!fits)
-    throw ShapeError("fold2d", "columns of " + x.describe() + " do not belong to " + std::to_string(oh) + " x " +
-                                   std::to_string(ow) + " places of a kernel " + std::to_string(kernel.rows) + " x " +
-                                   std::to_string(kernel.columns) + ".");
+  const Kernel2d k("fold2d", kernel, options);
+  const Shape image = size.resolve("fold2d", "size", 2, 1);
+  Shape framed, places;
+  for (int i = 0; i < 2; ++i) {
+    framed.push_back(image[i] + 2 * k.padding[i]);
+    places.push_back(window_count("fold2d", framed[i], k.size[i], k.stride[i], k.dilation[i]));
+  }
+  if (x.shape()[1] % k.size.count() != 0 || x.shape()[2] != places.count())
+    throw ShapeError("fold2d", "columns of " + x.describe() + " do not belong to the " + places.str() +
+                                   " places of a kernel " + k.size.str() + ".");
   const Tensor windows =
-      permute(reshape(x, {x.shape()[0], x.shape()[1] / area, kernel.rows, kernel.columns, oh, ow}), {0, 1, 4, 5, 2, 3});
-  const Tensor rows = overlap_add(windows, 3, width, o.stride.columns, o.dilation.columns);
-  const Tensor framed = overlap_add(rows, 2, height, o.stride.rows, o.dilation.rows);
-  return pad(framed, {-o.padding.columns, -o.padding.columns, -o.padding.rows, -o.padding.rows});
+      permute(reshape(x, {x.shape()[0], x.shape()[1] / k.size.count(), k.size[0], k.size[1], places[0], places[1]}),
+              {0, 1, 4, 5, 2, 3});
+  const Tensor rows = overlap_add(windows, 3, framed[1], k.stride[1], k.dilation[1]);
+  const Tensor whole = overlap_add(rows, 2, framed[0], k.stride[0], k.dilation[0]);
+  return pad(whole, {-k.padding[1], -k.padding[1], -k.padding[0], -k.padding[0]});
 }
 
 }  // namespace gradus

@@ -1,4 +1,5 @@
 #pragma once
+#include "ops/per_axis.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
@@ -8,24 +9,19 @@ namespace gradus {
 /// Throws ShapeError when another number of windows fits.
 Tensor overlap_add(const Tensor& x, int axis, int64_t length, int64_t step, int64_t dilation = 1);
 
-/// A number for the rows and one for the columns of an image.
-struct Size2 {
-  int64_t rows, columns;
-  Size2(int64_t both) : rows(both), columns(both) {}
-  Size2(int64_t r, int64_t c) : rows(r), columns(c) {}
-};
-
+/// One number for rows and columns, or one each.
 struct Unfold2dOptions {
-  Size2 dilation = 1;
-  Size2 padding = 0;  ///< zeros on both sides
-  Size2 stride = 1;
+  PerAxis dilation = 1;
+  PerAxis padding = 0;  ///< zeros on both sides
+  PerAxis stride = 1;
 };
 
 /// im2col: x (N, C, H, W) -> (N, C kh kw, L), one column for each of the L places that a kernel takes
-/// (torch.nn.Unfold). Throws ShapeError for another rank or when the kernel does not fit.
-Tensor unfold2d(const Tensor& x, Size2 kernel, Unfold2dOptions options = {});
+/// (torch.nn.Unfold). Throws ShapeError for another rank or when the kernel does not fit, ValueError for an option out
+/// of range.
+Tensor unfold2d(const Tensor& x, const PerAxis& kernel, const Unfold2dOptions& options = {});
 /// col2im: the columns (N, C kh kw, L) are added up in images (N, C, H, W) of the size given (torch.nn.Fold).
-Tensor fold2d(const Tensor& x, Size2 size, Size2 kernel, Unfold2dOptions options = {});
+Tensor fold2d(const Tensor& x, const PerAxis& size, const PerAxis& kernel, const Unfold2dOptions& options = {});
 
 /// Places that a window of `size` entries, `dilation` apart, takes in n entries, `step` apart; at least 1.
 /// Throws ValueError for numbers below 1, ShapeError when none fits.

@@ -36,26 +36,26 @@ void require_matrix(const char* op, const char* name, const Tensor& x) {
   if (x.rank() != 2) throw ShapeError(op, std::string(name) + " must be a matrix, got " + x.describe() + ".");
 }
 
-Tensor product(const Tensor& x, const Tensor& w, const Tensor& sizes);
+Tensor group_products(const Tensor& x, const Tensor& w, const Tensor& sizes);
 
-Tensor outer(const Tensor& x, const Tensor& dy, const Tensor& sizes) {
+Tensor group_outers(const Tensor& x, const Tensor& dy, const Tensor& sizes) {
   Tensor dw = empty({sizes.count(), x.shape()[1], dy.shape()[1]}, x.dtype(), x.device());
   kernels(x.device()).grouped_outer({.x = x, .dy = dy, .sizes = sizes, .dw = dw});
   record("grouped_outer", {x, dy}, dw,
          [x = save(x), dy = save(dy), sizes = save(sizes)](const Tensor& ddw, Needs need) {
-           return Grads{need[0] ? product(dy.get(), transpose(ddw), sizes.get()) : Tensor(),
-                        need[1] ? product(x.get(), ddw, sizes.get()) : Tensor()};
+           return Grads{need[0] ? group_products(dy.get(), transpose(ddw), sizes.get()) : Tensor(),
+                        need[1] ? group_products(x.get(), ddw, sizes.get()) : Tensor()};
          });
   return dw;
 }
 
-Tensor product(const Tensor& x, const Tensor& w, const Tensor& sizes) {
+Tensor group_products(const Tensor& x, const Tensor& w, const Tensor& sizes) {
   Tensor y = empty({x.shape()[0], w.shape()[2]}, x.dtype(), x.device());
   kernels(x.device()).grouped_matmul({.x = x, .w = w, .sizes = sizes, .y = y});
   // dx[rows of g] = dy[rows of g] w[g]^T, dw[g] = x[rows of g]^T dy[rows of g]
   record("grouped_matmul", {x, w}, y, [x = save(x), w = save(w), sizes = save(sizes)](const Tensor& dy, Needs need) {
-    return Grads{need[0] ? product(dy, transpose(w.get()), sizes.get()) : Tensor(),
-                 need[1] ? outer(x.get(), dy, sizes.get()) : Tensor()};
+    return Grads{need[0] ? group_products(dy, transpose(w.get()), sizes.get()) : Tensor(),
+                 need[1] ? group_outers(x.get(), dy, sizes.get()) : Tensor()};
   });
   return y;
 }
@@ -70,7 +70,7 @@ Tensor grouped_matmul(const Tensor& x, const Tensor& w, const Tensor& sizes) {
   if (w.rank() != 3 || w.shape()[0] != counts.count() || w.shape()[1] != x.shape()[1])
     throw ShapeError("grouped_matmul", "w must be (groups, K, N) = (" + std::to_string(counts.count()) + ", " +
                                            std::to_string(x.shape()[1]) + ", N), got " + w.describe() + ".");
-  return product(x, w, counts);
+  return group_products(x, w, counts);
 }
 
 Tensor grouped_outer(const Tensor& x, const Tensor& dy, const Tensor& sizes) {
@@ -81,7 +81,7 @@ Tensor grouped_outer(const Tensor& x, const Tensor& dy, const Tensor& sizes) {
   if (x.shape()[0] != dy.shape()[0])
     throw ShapeError("grouped_outer",
                      "x " + x.describe() + " and dy " + dy.describe() + " have other numbers of rows.");
-  return outer(x, dy, counts);
+  return group_outers(x, dy, counts);
 }
 
 }  // namespace gradus

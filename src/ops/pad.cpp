@@ -45,6 +45,7 @@ Tensor framed_backward(const Tensor& dy, const Frame& frame, const Shape& shape)
         if (after > 0) add_to(narrow(core, axis, n - 1 - after, after), reversed(right, axis));
         break;
       case PadMode::replicate:
+        if (dy.device() == Device::meta) break;
         for (int64_t i = 0; i < before; ++i) add_to(narrow(core, axis, 0, 1), narrow(left, axis, i, 1));
         for (int64_t i = 0; i < after; ++i) add_to(narrow(core, axis, n - 1, 1), narrow(right, axis, i, 1));
         break;

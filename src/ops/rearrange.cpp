@@ -111,17 +111,19 @@ Tensor repeat_interleave(const Tensor& x, const std::vector<int64_t>& counts, in
   if (static_cast<int64_t>(counts.size()) != x.shape()[axis])
     throw ShapeError("repeat_interleave", std::to_string(counts.size()) + " counts for axis " + std::to_string(axis) +
                                               " of " + x.describe() + ".");
-  std::vector<int64_t> ids;
-  for (size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] < 0) throw ValueError("repeat_interleave", "negative count " + std::to_string(counts[i]) + ".");
-    ids.insert(ids.end(), static_cast<size_t>(counts[i]), static_cast<int64_t>(i));
+  int64_t total = 0;
+  for (int64_t count : counts)
+    if (count < 0 || __builtin_add_overflow(total, count, &total))
+      throw ValueError("repeat_interleave", "impossible count " + std::to_string(count) + ".");
+  const Tensor index = empty({total}, Dtype::i64, x.device());
+  if (x.device() != Device::meta) {
+    int64_t* at = index.data<int64_t>();
+    for (size_t i = 0; i < counts.size(); ++i) at = std::fill_n(at, counts[i], static_cast<int64_t>(i));
   }
   const Tensor rows = movedim(x, axis, 0);
   Shape shape = rows.shape();
   int64_t width = 1;
   for (int k = 1; k < shape.rank(); ++k) width *= shape[k];
-  Tensor index = x.device() == Device::meta ? empty({static_cast<int64_t>(ids.size())}, Dtype::i64, Device::meta)
-                                            : from_vector(ids);
   shape[0] = index.count();
   return movedim(reshape(embedding(reshape(rows, {rows.shape()[0], width}), index), shape), 0, axis);
 }

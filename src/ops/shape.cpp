@@ -344,7 +344,7 @@ Tensors split(const Tensor& x, const std::vector<int64_t>& sizes, int axis) {
 }
 
 static int64_t pieces_of(const char* op, const Tensor& x, int64_t n) {
-  constexpr int64_t kMost = 1 << 20;
+  constexpr int64_t kMost = 1 << 20;  // each piece is a tensor of its own
   require_defined(op, x);
   if (n < 1 || n > kMost)
     throw ValueError(op, "cannot cut " + x.describe() + " into " + std::to_string(n) + " pieces.");
@@ -374,6 +374,7 @@ Tensors unbind(const Tensor& x, int axis) {
   require_rank("unbind", "x", x, 1);
   axis = wrap_axis("unbind", axis, x.rank());
   Tensors entries;
+  if (x.shape()[axis] > 0) pieces_of("unbind", x, x.shape()[axis]);
   for (int64_t i = 0; i < x.shape()[axis]; ++i) entries.push_back(select(x, axis, i));
   return entries;
 }

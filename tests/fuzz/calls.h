@@ -15,5 +15,6 @@ inline int64_t size_of_axis(const Tensor& x, int axis) {
 std::vector<Call> core_calls();
 std::vector<Call> image_calls();
 std::vector<Call> linalg_calls();
+std::vector<Call> shapes_calls();
 
 }  // namespace gradus::fuzz

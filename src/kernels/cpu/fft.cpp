@@ -27,18 +27,32 @@ void fft_block(const FftPlan<T>& plan, const FftBlock<T>& b, T* scratch) {
   Scratch<T> pieces(scratch);
   const int64_t count = plan.n * b.block;
   T *xr = pieces.take(count), *xi = pieces.take(count), *yr = pieces.take(count), *yi = pieces.take(count);
+  // Neighbouring pairs of a full block are taken apart and joined again by vectors.
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const bool vectors = lanes > 1 && b.width == b.block && b.block % lanes == 0;
   for (int64_t i = 0; i < plan.n; ++i) {
     const T* z = b.z + i * b.z_step;
-    int64_t q = 0;
-    for (; q < b.width; ++q, z += b.z_signal) xr[i * b.block + q] = z[0], xi[i * b.block + q] = z[b.z_pair];
-    for (; q < b.block; ++q) xr[i * b.block + q] = xi[i * b.block + q] = 0;
+    T *re = xr + i * b.block, *im = xi + i * b.block;
+    if (vectors && b.z_signal == 2 && b.z_pair == 1) {
+      split_pairs(z, b.block, re, im);
+      continue;
+    }
+    for (int64_t q = 0; q < b.width; ++q, z += b.z_signal) re[q] = z[0], im[q] = z[b.z_pair];
+    std::fill(re + b.width, re + b.block, T(0));
+    std::fill(im + b.width, im + b.block, T(0));
   }
   if (b.inverse) std::swap(xr, xi), std::swap(yr, yi);
   transform(plan, FftSource<T>{xr, xi, false}, FftTarget<T>{yr, yi, false, b.scale}, b.block, pieces);
   if (b.inverse) std::swap(yr, yi);
   for (int64_t i = 0; i < plan.n; ++i) {
     T* y = b.y + i * b.y_step;
-    for (int64_t q = 0; q < b.width; ++q, y += b.y_signal) y[0] = yr[i * b.block + q], y[1] = yi[i * b.block + q];
+    const T *re = yr + i * b.block, *im = yi + i * b.block;
+    if (vectors && b.y_signal == 2)
+      for (int64_t q = 0; q < b.block; q += lanes)
+        store_pairs(d, hn::LoadU(d, re + q), hn::LoadU(d, im + q), y + 2 * q);
+    else
+      for (int64_t q = 0; q < b.width; ++q, y += b.y_signal) y[0] = re[q], y[1] = im[q];
   }
 }
 
@@ -181,6 +195,7 @@ HWY_AFTER_NAMESPACE();
 
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
 
@@ -211,14 +226,6 @@ HWY_EXPORT(multiply_pairs);
   }()
 
 namespace {
-
-Tensor in_f32(const Tensor& x) {
-  const Tensor y = empty(x.shape(), Dtype::f32);
-  copy({.x = x, .y = y});
-  return y;
-}
-
-bool is_half(const Tensor& x) { return x.dtype() == Dtype::f16 || x.dtype() == Dtype::bf16; }
 
 template <class T>
 void fft_of(const FftArgs& args) {
@@ -317,9 +324,9 @@ void irfft_of(const IrfftArgs& args) {
 
 void fft(const FftArgs& args) {
   if (args.y.count() == 0) return;
-  if (is_half(args.z)) {
+  if (is_16_bit(args.z)) {
     const Tensor y = empty(args.y.shape());
-    fft({.z = in_f32(args.z), .y = y, .inverse = args.inverse, .scale = args.scale});
+    fft({.z = copy_in_f32(args.z), .y = y, .inverse = args.inverse, .scale = args.scale});
     return copy({.x = y, .y = args.y});
   }
   if (args.z.dtype() == Dtype::f64)
@@ -330,9 +337,9 @@ void fft(const FftArgs& args) {
 
 void rfft(const RfftArgs& args) {
   if (args.y.count() == 0) return;
-  if (is_half(args.x)) {
+  if (is_16_bit(args.x)) {
     const Tensor y = empty(args.y.shape());
-    rfft({.x = in_f32(args.x), .y = y, .scale = args.scale, .interior = args.interior});
+    rfft({.x = copy_in_f32(args.x), .y = y, .scale = args.scale, .interior = args.interior});
     return copy({.x = y, .y = args.y});
   }
   if (args.x.dtype() == Dtype::f64)
@@ -343,9 +350,9 @@ void rfft(const RfftArgs& args) {
 
 void irfft(const IrfftArgs& args) {
   if (args.y.count() == 0) return;
-  if (is_half(args.z)) {
+  if (is_16_bit(args.z)) {
     const Tensor y = empty(args.y.shape());
-    irfft({.z = in_f32(args.z), .y = y, .scale = args.scale, .interior = args.interior});
+    irfft({.z = copy_in_f32(args.z), .y = y, .scale = args.scale, .interior = args.interior});
     return copy({.x = y, .y = args.y});
   }
   if (args.z.dtype() == Dtype::f64)

@@ -3,25 +3,18 @@
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/half.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
 
 namespace {
 
-bool is_half(const Tensor& x) { return x.dtype() == Dtype::f16 || x.dtype() == Dtype::bf16; }
-
-Tensor in_f32(const Tensor& x) {
-  const Tensor y = empty(x.shape(), Dtype::f32);
-  copy({.x = x, .y = y});
-  return y;
-}
-
 // A matrix whose rows lie densely one after another, perhaps with gaps between them.
 Tensor with_rows(const Tensor& x) { return x.strides()[1] == 1 && x.strides()[0] >= x.shape()[1] ? x : dense(x); }
 
 // A block of one group's product.
-struct Block {
+struct GroupBlock {
   int64_t group, begin, end;
 };
 
@@ -29,9 +22,9 @@ struct Block {
 
 void grouped_matmul(const GroupedMatmulArgs& args) {
   if (args.y.count() == 0) return;
-  if (is_half(args.x)) {
+  if (is_16_bit(args.x)) {
     const Tensor y = empty(args.y.shape());
-    grouped_matmul({.x = in_f32(args.x), .w = in_f32(args.w), .sizes = args.sizes, .y = y});
+    grouped_matmul({.x = copy_in_f32(args.x), .w = copy_in_f32(args.w), .sizes = args.sizes, .y = y});
     return copy({.x = y, .y = args.y});
   }
   const int64_t depth = args.w.shape()[1], n = args.w.shape()[2];
@@ -44,13 +37,13 @@ void grouped_matmul(const GroupedMatmulArgs& args) {
 
   // Rows of a group are cut so that a block's product is worth handing out, and few blocks pack one weight anew.
   constexpr int64_t kRows = 256;
-  std::vector<Block> blocks;
+  std::vector<GroupBlock> blocks;
   const int64_t* sizes = args.sizes.data<int64_t>();
   for (int64_t g = 0, row = 0; g < w.shape()[0]; row += sizes[g++])
     for (int64_t i = 0; i < sizes[g]; i += kRows) blocks.push_back({g, row + i, row + std::min(i + kRows, sizes[g])});
   parallel_for(static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const Block& block = blocks[static_cast<size_t>(i)];
+      const GroupBlock& block = blocks[static_cast<size_t>(i)];
       gemm_block({.transpose_b = transposed,
                   .m = block.end - block.begin,
                   .n = n,
@@ -67,9 +60,9 @@ void grouped_matmul(const GroupedMatmulArgs& args) {
 
 void grouped_outer(const GroupedOuterArgs& args) {
   if (args.dw.count() == 0) return;
-  if (is_half(args.x)) {
+  if (is_16_bit(args.x)) {
     const Tensor dw = empty(args.dw.shape());
-    grouped_outer({.x = in_f32(args.x), .dy = in_f32(args.dy), .sizes = args.sizes, .dw = dw});
+    grouped_outer({.x = copy_in_f32(args.x), .dy = copy_in_f32(args.dy), .sizes = args.sizes, .dw = dw});
     return copy({.x = dw, .y = args.dw});
   }
   if (args.x.dtype() != Dtype::f32) return ref::grouped_outer(args);

@@ -19,8 +19,7 @@ std::vector<Complex> unit_roots(int64_t n) {
 }
 
 // The definition: y_k = sum_j z_j exp(∓2πi jk/n) for the first y.size() bins.
-void transform(const std::vector<Complex>& z, const std::vector<Complex>& roots, bool inverse,
-               std::vector<Complex>& y) {
+void dft(const std::vector<Complex>& z, const std::vector<Complex>& roots, bool inverse, std::vector<Complex>& y) {
   const size_t n = z.size();
   for (size_t k = 0; k < y.size(); ++k) {
     Complex sum = 0;
@@ -34,7 +33,7 @@ void transform(const std::vector<Complex>& z, const std::vector<Complex>& roots,
 
 // A row of pairs, or of numbers when `pair` is 0.
 template <class T>
-struct Row {
+struct Signal {
   T* data;
   int64_t step, pair;
   Complex get(int64_t i) const {
@@ -47,7 +46,7 @@ struct Row {
   }
 };
 
-Tensor without_last(const Tensor& x, int axes) {
+Tensor leading(const Tensor& x, int axes) {
   Shape shape = x.shape();
   Strides strides = x.strides();
   for (int i = 0; i < axes; ++i) shape.erase(shape.rank() - 1), strides.erase(strides.rank() - 1);
@@ -60,12 +59,12 @@ void for_each_signal(const char* op, const Tensor& x, bool x_pairs, const Tensor
   if (y.count() == 0) return;
   dispatch_floating(op, x.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    const Tensor from = without_last(x, x_pairs ? 2 : 1), to = without_last(y, y_pairs ? 2 : 1);
-    const auto row_at = [](const Tensor& t, bool pairs, int64_t offset) {
-      return Row<T>{t.data<T>() + offset, t.strides().back(pairs), pairs ? t.strides().back() : 0};
+    const Tensor from = leading(x, x_pairs ? 2 : 1), to = leading(y, y_pairs ? 2 : 1);
+    const auto signal_at = [](const Tensor& t, bool pairs, int64_t offset) {
+      return Signal<T>{t.data<T>() + offset, t.strides().back(pairs), pairs ? t.strides().back() : 0};
     };
     for_each_element<2>(from.shape(), {&from, &to},
-                        [&](const auto& at) { row(row_at(x, x_pairs, at[0]), row_at(y, y_pairs, at[1])); });
+                        [&](const auto& at) { row(signal_at(x, x_pairs, at[0]), signal_at(y, y_pairs, at[1])); });
   });
 }
 
@@ -77,7 +76,7 @@ void fft(const FftArgs& args) {
   std::vector<Complex> in(static_cast<size_t>(n)), out(in.size());
   for_each_signal("fft", args.z, true, args.y, true, [&](const auto& z, const auto& y) {
     for (int64_t i = 0; i < n; ++i) in[static_cast<size_t>(i)] = z.get(i);
-    transform(in, roots, args.inverse, out);
+    dft(in, roots, args.inverse, out);
     for (int64_t i = 0; i < n; ++i) y.set(i, args.scale * out[static_cast<size_t>(i)]);
   });
 }
@@ -88,7 +87,7 @@ void rfft(const RfftArgs& args) {
   std::vector<Complex> in(static_cast<size_t>(n)), out(static_cast<size_t>(n / 2 + 1));
   for_each_signal("rfft", args.x, false, args.y, true, [&](const auto& x, const auto& y) {
     for (int64_t i = 0; i < n; ++i) in[static_cast<size_t>(i)] = x.get(i);
-    transform(in, roots, false, out);
+    dft(in, roots, false, out);
     for (int64_t k = 0; k <= n / 2; ++k)
       y.set(k, args.scale * (k == 0 || 2 * k == n ? 1 : args.interior) * out[static_cast<size_t>(k)]);
   });
@@ -105,7 +104,7 @@ void irfft(const IrfftArgs& args) {
       in[static_cast<size_t>(k)] = v;
       if (!single) in[static_cast<size_t>(n - k)] = std::conj(v);
     }
-    transform(in, roots, true, out);
+    dft(in, roots, true, out);
     for (int64_t j = 0; j < n; ++j) y.set(j, args.scale * out[static_cast<size_t>(j)].real());
   });
 }
@@ -118,7 +117,7 @@ void complex_mul(const ComplexMulArgs& args) {
     const T *pa = args.a.data<T>(), *pb = args.b.data<T>();
     T* py = args.y.data<T>();
     const int64_t step_a = args.a.strides().back(), step_b = args.b.strides().back(), step_y = args.y.strides().back();
-    const Tensor a = without_last(args.a, 1), b = without_last(args.b, 1), y = without_last(args.y, 1);
+    const Tensor a = leading(args.a, 1), b = leading(args.b, 1), y = leading(args.y, 1);
     for_each_element<3>(y.shape(), {&a, &b, &y}, [&](const auto& at) {
       const T *u = pa + at[0], *v = pb + at[1];
       const A ar = static_cast<A>(u[0]), ai = static_cast<A>(u[step_a]);
@@ -137,7 +136,7 @@ void complex_part(const ComplexPartArgs& args) {
     const T* pz = args.z.data<T>();
     T* py = args.y.data<T>();
     const int64_t step = args.z.strides().back();
-    const Tensor z = without_last(args.z, 1);
+    const Tensor z = leading(args.z, 1);
     for_each_element<2>(z.shape(), {&z, &args.y}, [&](const auto& at) {
       const A re = static_cast<A>(pz[at[0]]), im = static_cast<A>(pz[at[0] + step]);
       py[at[1]] = convert<T>(args.f == ComplexPart::modulus ? std::hypot(re, im) : std::atan2(im, re));
