@@ -134,7 +134,7 @@ Labels by_stride(const Operand& op, LabelSet set) {
   return labels;
 }
 
-Labels joined(std::initializer_list<Labels> parts) {
+Labels chained(std::initializer_list<Labels> parts) {
   Labels all;
   for (const Labels& part : parts) all.insert(all.end(), part.begin(), part.end());
   return all;
@@ -182,14 +182,14 @@ Operand contract(Operand a, Operand b, LabelSet keep, const Labels& order) {
       append_sizes(shape, op, batch);
     shape.push_back(merged_size(op, rows));
     shape.push_back(merged_size(op, columns));
-    return reshape(arranged(op, joined({batch, rows, columns})), shape);
+    return reshape(arranged(op, chained({batch, rows, columns})), shape);
   };
   const Tensor y = matmul(as_matrices(a, left, inner), as_matrices(b, inner, right));
   Shape shape;
   append_sizes(shape, a, batch);
   append_sizes(shape, a, left);
   append_sizes(shape, b, right);
-  return {reshape(y, shape), joined({batch, left, right})};
+  return {reshape(y, shape), chained({batch, left, right})};
 }
 
 double product_cost(const Operand& a, const Operand& b, const std::vector<int64_t>& sizes) {

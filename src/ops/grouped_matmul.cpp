@@ -31,7 +31,7 @@ Tensor checked_sizes(const char* op, const Tensor& x, const Tensor& sizes) {
   return dense;
 }
 
-void require_matrix(const char* op, const char* name, const Tensor& x) {
+void require_row_matrix(const char* op, const char* name, const Tensor& x) {
   require_floating(op, x);
   if (x.rank() != 2) throw ShapeError(op, std::string(name) + " must be a matrix, got " + x.describe() + ".");
 }
@@ -63,7 +63,7 @@ Tensor group_products(const Tensor& x, const Tensor& w, const Tensor& sizes) {
 }  // namespace
 
 Tensor grouped_matmul(const Tensor& x, const Tensor& w, const Tensor& sizes) {
-  require_matrix("grouped_matmul", "x", x);
+  require_row_matrix("grouped_matmul", "x", x);
   require_floating("grouped_matmul", w);
   require_same("grouped_matmul", {x, w});
   const Tensor counts = checked_sizes("grouped_matmul", x, sizes);
@@ -74,8 +74,8 @@ Tensor grouped_matmul(const Tensor& x, const Tensor& w, const Tensor& sizes) {
 }
 
 Tensor grouped_outer(const Tensor& x, const Tensor& dy, const Tensor& sizes) {
-  require_matrix("grouped_outer", "x", x);
-  require_matrix("grouped_outer", "dy", dy);
+  require_row_matrix("grouped_outer", "x", x);
+  require_row_matrix("grouped_outer", "dy", dy);
   require_same("grouped_outer", {x, dy});
   const Tensor counts = checked_sizes("grouped_outer", x, sizes);
   if (x.shape()[0] != dy.shape()[0])
