@@ -6,10 +6,12 @@ namespace {
 thread_local bool use_ref = false;
 const KernelTable* replacement = nullptr;
 
-constexpr const char* kUnaryNames[] = {"neg", "abs", "sign", "exp",     "log", "sqrt", "rsqrt", "square", "reciprocal",
-                                       "sin", "cos", "tanh", "sigmoid", "erf", "relu", "silu",  "gelu",   "gelu_tanh"};
-constexpr const char* kBinaryNames[] = {"add", "sub", "mul", "div", "maximum", "minimum", "pow",
-                                        "eq",  "ne",  "lt",  "le",  "gt",      "ge"};
+constexpr const char* kUnaryNames[] = {
+#define GRADUS_NAME(name) #name,
+    GRADUS_UNARY_FUNCTIONS(GRADUS_NAME)};
+constexpr const char* kBinaryNames[] = {GRADUS_BINARY_FUNCTIONS(GRADUS_NAME)
+#undef GRADUS_NAME
+};
 }  // namespace
 
 const char* name_of(Unary f) { return kUnaryNames[static_cast<size_t>(f)]; }

@@ -1,50 +1,22 @@
 #include "ops/elementwise.h"
 
-#include "autograd/record.h"
-#include "kernels/table.h"
-#include "ops/check.h"
 #include "ops/create.h"
+#include "ops/logic.h"
+#include "ops/pointwise_internal.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 
 namespace gradus {
 
+using pointwise::compute, pointwise::like, pointwise::number, pointwise::Pair;
+using pointwise::with_input, pointwise::with_output;
+
 namespace {
-
-Tensor compute(Unary f, const Tensor& x) {
-  require_floating(name_of(f), x);
-  Tensor y = empty_like(x);
-  kernels(x.device()).unary({.f = f, .x = x, .y = y});
-  return y;
-}
-
-Tensor like(const Tensor& x, double value) { return scalar(value, x.dtype(), x.device()); }
-
-// a and b in one type and broadcast to one shape, without copies where the type fits.
-struct Pair {
-  Tensor a, b;
-  Pair(const char* op, const Tensor& x, const Tensor& y) {
-    require_defined(op, x);
-    require_defined(op, y);
-    require_same_device(op, {x, y});
-    const Dtype dtype = promote(x.dtype(), y.dtype());
-    const Shape shape = broadcast_shapes(op, x.shape(), y.shape());
-    a = expand(cast(x, dtype), shape);
-    b = expand(cast(y, dtype), shape);
-  }
-};
-
-// Broadcasting and promotion have their own rules (expand, cast): here both operands have y's shape and type.
-Tensor compute(Binary f, const Pair& p) {
-  Tensor y = empty(p.a.shape(), is_comparison(f) ? Dtype::boolean : p.a.dtype(), p.a.device());
-  kernels(y.device()).binary({.f = f, .a = p.a, .b = p.b, .y = y});
-  return y;
-}
 
 Tensor compare(Binary f, const Tensor& a, const Tensor& b) { return compute(f, Pair(name_of(f), a, b)); }
 
 // 1 where a wins, 1/2 at a tie, 0 where b wins.
-Tensor share(Binary wins, const Tensor& a, const Tensor& b) {
+Tensor share_of_winner(Binary wins, const Tensor& a, const Tensor& b) {
   const Tensor ahead = cast(compare(wins, a, b), a.dtype()), tie = cast(equal(a, b), a.dtype());
   return add(ahead, mul(tie, 0.5));
 }
@@ -52,94 +24,71 @@ Tensor share(Binary wins, const Tensor& a, const Tensor& b) {
 }  // namespace
 
 Tensor neg(const Tensor& x) {
-  Tensor y = compute(Unary::neg, x);
+  Tensor y = compute("neg", Unary::neg, x);
   record("neg", {x}, y, [](const Tensor& dy) { return neg(dy); });
   return y;
 }
 
 Tensor abs(const Tensor& x) {
-  Tensor y = compute(Unary::abs, x);
-  record("abs", {x}, y, [x = save(x)](const Tensor& dy) { return mul(dy, sign(x.get())); });
-  return y;
+  return with_input(Unary::abs, x, [](const Tensor& dy, const Tensor& x) { return mul(dy, sign(x)); });
 }
 
 Tensor sign(const Tensor& x) {
-  Tensor y = compute(Unary::sign, x);
+  Tensor y = compute("sign", Unary::sign, x);
   record("sign", {x}, y, [](const Tensor& dy) { return zeros_like(dy); });
   return y;
 }
 
 Tensor exp(const Tensor& x) {
-  Tensor y = compute(Unary::exp, x);
-  record("exp", {x}, y, [y = save(y)](const Tensor& dy) { return mul(dy, y.get()); });
-  return y;
+  return with_output(Unary::exp, x, [](const Tensor& dy, const Tensor& y) { return mul(dy, y); });
 }
 
 Tensor log(const Tensor& x) {
-  Tensor y = compute(Unary::log, x);
-  record("log", {x}, y, [x = save(x)](const Tensor& dy) { return div(dy, x.get()); });
-  return y;
+  return with_input(Unary::log, x, [](const Tensor& dy, const Tensor& x) { return div(dy, x); });
 }
 
 Tensor sqrt(const Tensor& x) {
-  Tensor y = compute(Unary::sqrt, x);
-  record("sqrt", {x}, y, [y = save(y)](const Tensor& dy) { return div(mul(dy, 0.5), y.get()); });
-  return y;
+  return with_output(Unary::sqrt, x, [](const Tensor& dy, const Tensor& y) { return div(mul(dy, 0.5), y); });
 }
 
 Tensor rsqrt(const Tensor& x) {
-  Tensor y = compute(Unary::rsqrt, x);
-  // dx = -y^3 dy / 2
-  record("rsqrt", {x}, y,
-         [y = save(y)](const Tensor& dy) { return mul(mul(dy, mul(square(y.get()), y.get())), -0.5); });
-  return y;
+  // -y^3 / 2
+  return with_output(Unary::rsqrt, x,
+                     [](const Tensor& dy, const Tensor& y) { return mul(mul(dy, mul(square(y), y)), -0.5); });
 }
 
 Tensor square(const Tensor& x) {
-  Tensor y = compute(Unary::square, x);
-  record("square", {x}, y, [x = save(x)](const Tensor& dy) { return mul(mul(dy, x.get()), 2.0); });
-  return y;
+  return with_input(Unary::square, x, [](const Tensor& dy, const Tensor& x) { return mul(mul(dy, x), 2.0); });
 }
 
 Tensor reciprocal(const Tensor& x) {
-  Tensor y = compute(Unary::reciprocal, x);
-  // dx = -y^2 dy
-  record("reciprocal", {x}, y, [y = save(y)](const Tensor& dy) { return neg(mul(dy, square(y.get()))); });
-  return y;
+  // -y^2
+  return with_output(Unary::reciprocal, x, [](const Tensor& dy, const Tensor& y) { return neg(mul(dy, square(y))); });
 }
 
 Tensor sin(const Tensor& x) {
-  Tensor y = compute(Unary::sin, x);
-  record("sin", {x}, y, [x = save(x)](const Tensor& dy) { return mul(dy, cos(x.get())); });
-  return y;
+  return with_input(Unary::sin, x, [](const Tensor& dy, const Tensor& x) { return mul(dy, cos(x)); });
 }
 
 Tensor cos(const Tensor& x) {
-  Tensor y = compute(Unary::cos, x);
-  record("cos", {x}, y, [x = save(x)](const Tensor& dy) { return neg(mul(dy, sin(x.get()))); });
-  return y;
+  return with_input(Unary::cos, x, [](const Tensor& dy, const Tensor& x) { return neg(mul(dy, sin(x))); });
 }
 
 Tensor tanh(const Tensor& x) {
-  Tensor y = compute(Unary::tanh, x);
-  // dx = (1 - y^2) dy
-  record("tanh", {x}, y, [y = save(y)](const Tensor& dy) { return sub(dy, mul(dy, square(y.get()))); });
-  return y;
+  // 1 - y^2
+  return with_output(Unary::tanh, x, [](const Tensor& dy, const Tensor& y) { return sub(dy, mul(dy, square(y))); });
 }
 
 Tensor sigmoid(const Tensor& x) {
-  Tensor y = compute(Unary::sigmoid, x);
-  // dx = y (1 - y) dy
-  record("sigmoid", {x}, y, [y = save(y)](const Tensor& dy) { return mul(dy, sub(y.get(), square(y.get()))); });
-  return y;
+  // y (1 - y)
+  return with_output(Unary::sigmoid, x, [](const Tensor& dy, const Tensor& y) { return mul(dy, sub(y, square(y))); });
 }
 
 Tensor erf(const Tensor& x) {
-  Tensor y = compute(Unary::erf, x);
-  // dx = 2/sqrt(pi) exp(-x^2) dy
-  record("erf", {x}, y,
-         [x = save(x)](const Tensor& dy) { return mul(mul(dy, exp(neg(square(x.get())))), 1.12837916709551257390); });
-  return y;
+  // 2/sqrt(pi) exp(-x^2)
+  return with_input(Unary::erf, x, [](const Tensor& dy, const Tensor& x) {
+    return mul(mul(dy, exp(neg(square(x)))), 1.12837916709551257390);
+  });
 }
 
 Tensor add(const Tensor& a, const Tensor& b) {
@@ -180,7 +129,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
   const Pair p("maximum", a, b);
   Tensor y = compute(Binary::maximum, p);
   record("maximum", {p.a, p.b}, y, [a = save(p.a), b = save(p.b)](const Tensor& dy) {
-    const Tensor da = mul(dy, share(Binary::gt, a.get(), b.get()));
+    const Tensor da = mul(dy, share_of_winner(Binary::gt, a.get(), b.get()));
     return Grads{da, sub(dy, da)};
   });
   return y;
@@ -190,7 +139,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
   const Pair p("minimum", a, b);
   Tensor y = compute(Binary::minimum, p);
   record("minimum", {p.a, p.b}, y, [a = save(p.a), b = save(p.b)](const Tensor& dy) {
-    const Tensor da = mul(dy, share(Binary::lt, a.get(), b.get()));
+    const Tensor da = mul(dy, share_of_winner(Binary::lt, a.get(), b.get()));
     return Grads{da, sub(dy, da)};
   });
   return y;
@@ -199,12 +148,15 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 Tensor pow(const Tensor& a, const Tensor& b) {
   const Pair p("pow", a, b);
   Tensor y = compute(Binary::pow, p);
-  // da = b a^(b-1) dy; db = ln(a) y dy, taken as 0 where a = 0 (b > 0: the limit)
+  // da = b a^(b-1) dy, 0 where a = b = 0; db = ln(a) y dy, 0 where a = 0 (b > 0: the limit)
   record("pow", {p.a, p.b}, y, [a = save(p.a), b = save(p.b), y = save(y)](const Tensor& dy, Needs need) {
     Grads d(Tensors(2));
-    if (need[0]) d[0] = mul(dy, mul(b.get(), pow(a.get(), sub(b.get(), 1.0))));
+    const Tensor zero = like(a.get(), 0), one = like(a.get(), 1);
+    if (need[0]) {
+      const Tensor constant = logical_and(equal(a.get(), zero), equal(b.get(), zero));
+      d[0] = mul(dy, mul(b.get(), pow(where(constant, one, a.get()), sub(b.get(), 1.0))));
+    }
     if (need[1]) {
-      const Tensor zero = like(a.get(), 0), one = like(a.get(), 1);
       const Tensor is_zero = equal(a.get(), zero);
       d[1] = mul(dy, mul(y.get(), where(is_zero, zero, log(where(is_zero, one, a.get())))));
     }
@@ -213,13 +165,22 @@ Tensor pow(const Tensor& a, const Tensor& b) {
   return y;
 }
 
-Tensor add(const Tensor& a, double b) { return add(a, like(a, b)); }
-Tensor sub(const Tensor& a, double b) { return sub(a, like(a, b)); }
-Tensor mul(const Tensor& a, double b) { return mul(a, like(a, b)); }
-Tensor div(const Tensor& a, double b) { return div(a, like(a, b)); }
-Tensor maximum(const Tensor& a, double b) { return maximum(a, like(a, b)); }
-Tensor minimum(const Tensor& a, double b) { return minimum(a, like(a, b)); }
-Tensor pow(const Tensor& a, double b) { return pow(a, like(a, b)); }
+Tensor add(const Tensor& a, double b) { return add(a, number("add", a, b)); }
+Tensor sub(const Tensor& a, double b) { return sub(a, number("sub", a, b)); }
+Tensor mul(const Tensor& a, double b) { return mul(a, number("mul", a, b)); }
+Tensor div(const Tensor& a, double b) { return div(a, number("div", a, b)); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, number("maximum", a, b)); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, number("minimum", a, b)); }
+
+Tensor pow(const Tensor& a, double b) {
+  const Pair p("pow", a, number("pow", a, b));
+  Tensor y = compute(Binary::pow, p);
+  record("pow", {p.a}, y, [a = save(p.a), b](const Tensor& dy) {
+    if (b == 0) return zeros_like(dy);
+    return b == 1 ? dy : mul(dy, mul(pow(a.get(), b - 1), b));
+  });
+  return y;
+}
 
 Tensor equal(const Tensor& a, const Tensor& b) { return compare(Binary::eq, a, b); }
 Tensor not_equal(const Tensor& a, const Tensor& b) { return compare(Binary::ne, a, b); }

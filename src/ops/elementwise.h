@@ -4,7 +4,7 @@
 namespace gradus {
 
 // One operand: x (any shape, floating) -> same shape and dtype; f16 and bf16 compute in f32.
-// Throw DtypeError for integers.
+// Throw DtypeError for bool, and for integers but in neg, abs, sign, square. More functions stand in ops/math.h.
 
 Tensor neg(const Tensor& x);
 Tensor abs(const Tensor& x);   ///< slope 0 at 0
@@ -22,7 +22,8 @@ Tensor sigmoid(const Tensor& x);  ///< 1/(1 + e^-x)
 Tensor erf(const Tensor& x);
 
 // Two operands of any type: shapes broadcast (aligned at the last axis; sizes equal or 1), types promote (see promote()
-// in base/dtype.h). Throw ShapeError when the shapes do not broadcast, ValueError for different devices.
+// in base/dtype.h). Throw ShapeError when the shapes do not broadcast, ValueError for different devices. Sums and
+// products of integers wrap around.
 
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
@@ -30,7 +31,7 @@ Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);      ///< integers: truncated, x/0 = 0
 Tensor maximum(const Tensor& a, const Tensor& b);  ///< NaN wins; at a tie each side gets half the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);
-Tensor pow(const Tensor& a, const Tensor& b);
+Tensor pow(const Tensor& a, const Tensor& b);  ///< integers: truncated, so 0 for most negative exponents
 
 // With a number: it takes the tensor's type.
 

@@ -51,4 +51,9 @@ Tensor log_softmax(const Tensor& x, int axis) {
   return y;
 }
 
+Tensor softmin(const Tensor& x, int axis) {
+  require_floating("softmin", x);
+  return softmax(neg(x), axis);
+}
+
 }  // namespace gradus

@@ -11,4 +11,7 @@ Tensor softmax(const Tensor& x, int axis = -1);
 /// y_i = x_i - log sum_j exp x_j, along `axis`; otherwise as softmax(). A row of -inf gives -inf.
 Tensor log_softmax(const Tensor& x, int axis = -1);
 
+/// softmax(-x)
+Tensor softmin(const Tensor& x, int axis = -1);
+
 }  // namespace gradus

@@ -1,17 +1,21 @@
 #pragma once
 #include "base/random.h"
+#include "kernels/args/elementwise.h"
 #include "tensor/tensor.h"
 
 // Kernel arguments: gated activations and dropout. See kernels/table.h.
 namespace gradus {
 
-/// y = silu(gate) * up.
-struct SwigluArgs {
+/// y = f(gate) * up for f = sigmoid, relu, silu, gelu, gelu_tanh.
+struct GatedArgs {
+  Unary f;
   const Tensor& gate;
   const Tensor& up;
   const Tensor& y;
 };
-struct SwigluBackwardArgs {
+/// dgate = dy up f'(gate), dup = dy f(gate).
+struct GatedBackwardArgs {
+  Unary f;
   const Tensor& gate;
   const Tensor& up;
   const Tensor& dy;
@@ -27,9 +31,9 @@ struct DropoutArgs {
   RandomKey key;
 };
 
-#define GRADUS_ACTIVATION_KERNELS(X)     \
-  X(swiglu, SwigluArgs)                  \
-  X(swiglu_backward, SwigluBackwardArgs) \
+#define GRADUS_ACTIVATION_KERNELS(X)   \
+  X(gated, GatedArgs)                  \
+  X(gated_backward, GatedBackwardArgs) \
   X(dropout, DropoutArgs)
 
 }  // namespace gradus

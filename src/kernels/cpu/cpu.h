@@ -14,7 +14,8 @@ namespace gradus::cpu {
 #define GRADUS_CPU_ELEMENTWISE_KERNELS(X)     \
   X(unary, UnaryArgs, "f32")                  \
   X(unary_backward, UnaryBackwardArgs, "f32") \
-  X(binary, BinaryArgs, "f32")
+  X(binary, BinaryArgs, "f32")                \
+  X(where, WhereArgs, "all")
 
 #define GRADUS_CPU_REDUCE_KERNELS(X) \
   X(reduce, ReduceArgs, "f32")       \
@@ -43,9 +44,9 @@ namespace gradus::cpu {
   X(group_norm, GroupNormArgs, "f32")                  \
   X(group_norm_backward, GroupNormBackwardArgs, "f32")
 
-#define GRADUS_CPU_ACTIVATION_KERNELS(X)        \
-  X(swiglu, SwigluArgs, "f32")                  \
-  X(swiglu_backward, SwigluBackwardArgs, "f32") \
+#define GRADUS_CPU_ACTIVATION_KERNELS(X)      \
+  X(gated, GatedArgs, "f32")                  \
+  X(gated_backward, GatedBackwardArgs, "f32") \
   X(dropout, DropoutArgs, "f32")
 
 #define GRADUS_CPU_ATTENTION_KERNELS(X) \
@@ -56,7 +57,9 @@ namespace gradus::cpu {
 #define GRADUS_CPU_LOSS_KERNELS(X)                           \
   X(cross_entropy, CrossEntropyArgs, "f32")                  \
   X(cross_entropy_backward, CrossEntropyBackwardArgs, "f32") \
-  X(linear_cross_entropy, LinearCrossEntropyArgs, "f32")
+  X(linear_cross_entropy, LinearCrossEntropyArgs, "f32")     \
+  X(pair_loss, PairLossArgs, "f32")                          \
+  X(pair_loss_backward, PairLossBackwardArgs, "f32")
 
 #define GRADUS_CPU_OPTIM_KERNELS(X) X(adamw, AdamWArgs, "f32")
 

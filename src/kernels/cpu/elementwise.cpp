@@ -4,17 +4,18 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/cpu/vector_loop.h"
+#include "kernels/cpu/vector_pow.h"
 #include "kernels/table.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
-#define GRADUS_BINARY(Name, expression)          \
-  struct Name {                                  \
-    template <class D, class V>                  \
-    HWY_INLINE V operator()(D, V a, V b) const { \
-      return expression;                         \
-    }                                            \
+#define GRADUS_BINARY(Name, expression)                             \
+  struct Name {                                                     \
+    template <class D, class V>                                     \
+    HWY_INLINE V operator()([[maybe_unused]] D d, V a, V b) const { \
+      return expression;                                            \
+    }                                                               \
   };
 GRADUS_BINARY(Add, hn::Add(a, b))
 GRADUS_BINARY(Sub, hn::Sub(a, b))
@@ -22,7 +23,25 @@ GRADUS_BINARY(Mul, hn::Mul(a, b))
 GRADUS_BINARY(Div, hn::Div(a, b))
 GRADUS_BINARY(Maximum, hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b))
 GRADUS_BINARY(Minimum, hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b))
+GRADUS_BINARY(Pow, pow(d, a, b))
+GRADUS_BINARY(Copysign, hn::CopySign(a, b))
 #undef GRADUS_BINARY
+
+// max + log(1 + e^-|a - b|); the difference of equal infinities counts as 0
+struct LogAddExp {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b) const {
+    const V difference = hn::IfThenZeroElse(hn::Eq(a, b), hn::Sub(a, b));
+    return hn::Add(Maximum()(d, a, b), log1p_unit(d, exp(d, hn::Neg(hn::Abs(difference)))));
+  }
+};
+struct XLogY {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b) const {
+    const V y = hn::IfThenZeroElse(hn::Eq(a, hn::Zero(d)), hn::Mul(a, log(d, b)));
+    return hn::IfThenElse(hn::IsNaN(b), b, y);
+  }
+};
 
 template <class F>
 struct WithLeft {
@@ -51,6 +70,50 @@ void run_binary(const float* a, bool one_a, const float* b, bool one_b, float* y
     map(F(), n, y, a, b);
 }
 
+// Exponents that are so common that they deserve better than a logarithm.
+struct Power1 {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return x;
+  }
+};
+struct Power2 {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Mul(x, x);
+  }
+};
+struct Power3 {
+  template <class D, class V>
+  HWY_INLINE V operator()(D, V x) const {
+    return hn::Mul(hn::Mul(x, x), x);
+  }
+};
+struct PowerMinus1 {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return hn::Div(hn::Set(d, 1.0f), x);
+  }
+};
+struct PowerHalf {  // unlike sqrt: 0 for -0, infinity for -infinity
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    const V y = hn::Add(hn::Sqrt(x), hn::Zero(d));
+    return hn::IfThenElse(hn::Eq(x, hn::Neg(hn::Inf(d))), hn::Inf(d), y);
+  }
+};
+
+void run_pow(const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
+  if (one_b) {
+    if (*b == 1) return map(Power1(), n, y, a);
+    if (*b == 2) return map(Power2(), n, y, a);
+    if (*b == 3) return map(Power3(), n, y, a);
+    if (*b == -1) return map(PowerMinus1(), n, y, a);
+    if (*b == 0.5f) return map(PowerHalf(), n, y, a);
+  }
+  run_binary<Pow>(a, one_a, b, one_b, y, n);
+}
+
 // `one_a`, `one_b`: the operand is a single number; not both.
 void binary_range(Binary f, const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
   switch (f) {
@@ -60,6 +123,10 @@ void binary_range(Binary f, const float* a, bool one_a, const float* b, bool one
     case Binary::div: return run_binary<Div>(a, one_a, b, one_b, y, n);
     case Binary::maximum: return run_binary<Maximum>(a, one_a, b, one_b, y, n);
     case Binary::minimum: return run_binary<Minimum>(a, one_a, b, one_b, y, n);
+    case Binary::pow: return run_pow(a, one_a, b, one_b, y, n);
+    case Binary::copysign: return run_binary<Copysign>(a, one_a, b, one_b, y, n);
+    case Binary::logaddexp: return run_binary<LogAddExp>(a, one_a, b, one_b, y, n);
+    case Binary::xlogy: return run_binary<XLogY>(a, one_a, b, one_b, y, n);
     default: return;
   }
 }
@@ -77,44 +144,45 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 #include "base/parallel.h"
+#include "kernels/cpu/broadcast_rows.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/ref/ref.h"
-#include "kernels/walk.h"
+#include "kernels/ref/scalar.h"
 
 namespace gradus::cpu {
 
 HWY_EXPORT(binary_range);
 HWY_EXPORT(fill_range);
 
+namespace {
+
+// The functions without a vector form.
+bool plain_range(Binary f, const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
+  const size_t step_a = one_a ? 0 : 1, step_b = one_b ? 0 : 1;
+  const auto run = [&](auto function) {
+    for (size_t i = 0; i < n; ++i) y[i] = function(a[i * step_a], b[i * step_b]);
+    return true;
+  };
+  switch (f) {
+    case Binary::fmod: return run([](float x, float z) { return std::fmod(x, z); });
+    case Binary::remainder: return run([](float x, float z) { return ref::floored_modulus(x, z); });
+    case Binary::floor_divide: return run([](float x, float z) { return ref::floored_quotient(x, z); });
+    case Binary::atan2: return run([](float x, float z) { return std::atan2(x, z); });
+    case Binary::hypot: return run([](float x, float z) { return std::hypot(x, z); });
+    default: return false;
+  }
+}
+
+}  // namespace
+
 void binary(const BinaryArgs& args) {
-  if (!all_f32({args.a, args.b, args.y}) || is_comparison(args.f) || args.f == Binary::pow || !args.y.contiguous())
-    return ref::binary(args);
-  const LoopNest<3> nest(args.y.shape(), {&args.a, &args.b, &args.y});
-  const int64_t inner = nest.inner(), step_a = nest.inner_stride(0), step_b = nest.inner_stride(1);
-  if (inner > 1) {
-    // Neither dense nor a single number along the innermost axis: lay it out first.
-    const bool lay_a = step_a != 1 && step_a != 0, lay_b = step_b != 1 && step_b != 0;
-    if (lay_a || lay_b || (step_a == 0 && step_b == 0)) {
-      const Tensor a = lay_a || step_b == 0 ? dense(args.a) : args.a, b = lay_b ? dense(args.b) : args.b;
-      return binary({.f = args.f, .a = a, .b = b, .y = args.y});
-    }
-  }
+  if (!all_f32({args.a, args.b}) || !args.y.contiguous()) return ref::binary(args);
+  if (is_comparison(args.f)) return compare(args);
   const auto range = HWY_DYNAMIC_DISPATCH(binary_range);
-  const float *a = args.a.data<float>(), *b = args.b.data<float>();
-  float* y = args.y.data<float>();
-  if (nest.rows() == 1) {
-    parallel_for(inner, kCheapGrain, [&](int64_t begin, int64_t end) {
-      range(args.f, a + begin * step_a, step_a == 0 && inner > 1, b + begin * step_b, step_b == 0 && inner > 1,
-            y + begin, static_cast<size_t>(end - begin));
-    });
-    return;
-  }
-  parallel_for(nest.rows(), rows_for(kCheapGrain, inner), [&](int64_t begin, int64_t end) {
-    nest.visit(begin, end, [&](const auto& at) {
-      range(args.f, a + at[0], step_a == 0 && inner > 1, b + at[1], step_b == 0 && inner > 1, y + at[2],
-            static_cast<size_t>(inner));
-    });
-  });
+  for_broadcast_rows(args.a, args.b, args.y, args.y.data<float>(),
+                     [&](const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
+                       if (!plain_range(args.f, a, one_a, b, one_b, y, n)) range(args.f, a, one_a, b, one_b, y, n);
+                     });
 }
 
 void fill(const FillArgs& args) {

@@ -50,50 +50,6 @@ void random(const RandomArgs& args) {
   });
 }
 
-void unary(const UnaryArgs& args) {
-  dispatch_floating(name_of(args.f), args.x.dtype(), [&](auto tag) {
-    using T = decltype(tag);
-    const T* x = args.x.data<T>();
-    T* y = args.y.data<T>();
-    dispatch_unary(args.f, [&](auto f) {
-      for_each_element<2>(args.x.shape(), {&args.x, &args.y},
-                          [&](const auto& at) { y[at[1]] = convert<T>(f(static_cast<accumulator_t<T>>(x[at[0]]))); });
-    });
-  });
-}
-
-void unary_backward(const UnaryBackwardArgs& args) {
-  dispatch_floating(name_of(args.f), args.x.dtype(), [&](auto tag) {
-    using T = decltype(tag);
-    using A = accumulator_t<T>;
-    const T *x = args.x.data<T>(), *dy = args.dy.data<T>();
-    T* dx = args.dx.data<T>();
-    for_each_element<3>(args.x.shape(), {&args.x, &args.dy, &args.dx}, [&](const auto& at) {
-      dx[at[2]] = convert<T>(activation_slope(args.f, static_cast<A>(x[at[0]])) * static_cast<A>(dy[at[1]]));
-    });
-  });
-}
-
-void binary(const BinaryArgs& args) {
-  dispatch_all(args.a.dtype(), [&](auto tag) {
-    using T = decltype(tag);
-    using A = accumulator_t<T>;
-    const T *a = args.a.data<T>(), *b = args.b.data<T>();
-    dispatch_binary(args.f, [&](auto f) {
-      const auto run = [&](auto* y) {
-        using Y = std::remove_pointer_t<decltype(y)>;
-        for_each_element<3>(args.y.shape(), {&args.a, &args.b, &args.y}, [&](const auto& at) {
-          y[at[2]] = convert<Y>(f(static_cast<A>(a[at[0]]), static_cast<A>(b[at[1]])));
-        });
-      };
-      if (is_comparison(args.f))
-        run(args.y.data<bool>());
-      else
-        run(args.y.data<T>());
-    });
-  });
-}
-
 void where(const WhereArgs& args) {
   dispatch_all(args.y.dtype(), [&](auto tag) {
     using T = decltype(tag);
