@@ -24,6 +24,7 @@ std::function<Tensors(const Shape&)> alike(int count);
 
 std::vector<OpBench> core_benches();
 std::vector<OpBench> diff_benches();
+std::vector<OpBench> pointwise_benches();
 std::vector<OpBench> conv_benches();
 std::vector<OpBench> linalg_benches();
 std::vector<OpBench> shapes_benches();

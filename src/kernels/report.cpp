@@ -16,9 +16,9 @@ constexpr const char *kFloating = "f64 f32 f16 bf16", *kAll = "f64 f32 f16 bf16 
 constexpr std::string_view kTakeAll[] = {"copy",   "fill",   "iota",      "binary", "where",
                                          "reduce", "argmax", "embedding", "gather"};
 
-constexpr std::string_view kPlainFunctions[] = {"erfc",         "erfinv",      "lgamma",     "digamma",    "polygamma",
-                                                "sinc",         "fmod",        "atan2",      "remainder",  "hypot",
-                                                "floor_divide", "bitwise_and", "bitwise_or", "bitwise_xor"};
+constexpr std::string_view kPlainFunctions[] = {"erfc",         "erfinv",  "lgamma", "digamma",   "polygamma",
+                                                "sinc",         "fmod",    "atan2",  "remainder", "hypot",
+                                                "floor_divide", "logical", "bitwise"};
 
 constexpr KernelInfo kFast[] = {
 #define GRADUS_SLOT(name, Args, types) {#name, "", types},

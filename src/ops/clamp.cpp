@@ -10,7 +10,7 @@
 
 namespace gradus {
 
-using pointwise::compute, pointwise::indicator, pointwise::like, pointwise::Pair;
+using pointwise::compute, pointwise::indicator, pointwise::like;
 
 static constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
@@ -33,27 +33,11 @@ Tensor clamp(const Tensor& x, double low, double high) {
 Tensor clamp_min(const Tensor& x, double low) { return clamp(x, low, kUnbounded); }
 Tensor clamp_max(const Tensor& x, double high) { return clamp(x, -kUnbounded, high); }
 
-namespace {
-
-// max(x, bound) for Binary::maximum, min for Binary::minimum; at a tie the gradient is x's.
-Tensor bounded_by(Binary f, const Tensor& x, const Tensor& bound) {
-  const Pair p("clamp", x, bound);
-  pointwise::require_numbers("clamp", p.a);
-  Tensor y = compute(f, p);
-  record("clamp", {p.a, p.b}, y, [x = save(p.a), bound = save(p.b), f](const Tensor& dy) {
-    const Tensor outside = f == Binary::maximum ? less(x.get(), bound.get()) : greater(x.get(), bound.get());
-    const Tensor zero = like(dy, 0);
-    return Grads{where(outside, zero, dy), where(outside, dy, zero)};
-  });
-  return y;
-}
-
-}  // namespace
-
 Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
+  pointwise::require_numbers("clamp", x);
   if (!low.defined() && !high.defined()) throw ValueError("clamp", "got neither a lower nor an upper bound.");
-  const Tensor y = low.defined() ? bounded_by(Binary::maximum, x, low) : x;
-  return high.defined() ? bounded_by(Binary::minimum, y, high) : y;
+  const Tensor y = low.defined() ? maximum(x, low) : x;
+  return high.defined() ? minimum(y, high) : y;
 }
 
 }  // namespace gradus

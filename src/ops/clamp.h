@@ -10,8 +10,9 @@ Tensor clamp(const Tensor& x, double low, double high);
 Tensor clamp_min(const Tensor& x, double low);
 Tensor clamp_max(const Tensor& x, double high);
 
-/// Bounds that broadcast with x (types promote); one of them may be undefined. Where x lies outside, the bound that it
-/// is held to gets the gradient; NaN bounds give NaN. Throws ValueError without any bound.
+/// The same with bounds that broadcast with x (types promote); one of them may be undefined. Where x lies outside, the
+/// bound that it is held to gets the gradient; at a bound each gets half. NaN bounds give NaN.
+/// Throws ValueError without any bound.
 Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high);
 
 }  // namespace gradus

@@ -13,6 +13,7 @@ inline int64_t size_of_axis(const Tensor& x, int axis) {
 }
 
 std::vector<Call> core_calls();
+std::vector<Call> pointwise_calls();
 std::vector<Call> image_calls();
 std::vector<Call> linalg_calls();
 std::vector<Call> shapes_calls();

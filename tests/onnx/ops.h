@@ -13,6 +13,7 @@ struct Entry {
 };
 // One list a family.
 std::vector<Entry> math_ops();
+std::vector<Entry> pointwise_ops();
 std::vector<Entry> shape_ops();
 std::vector<Entry> reduce_ops();
 std::vector<Entry> network_ops();

@@ -2,7 +2,6 @@
 
 #include "onnx/ops.h"
 #include "ops/activation.h"
-#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/reduce.h"
@@ -63,7 +62,7 @@ std::vector<Entry> math_ops() {
       {"Max", variadic<maximum>},
       {"Min", variadic<minimum>},
       {"Abs", unary<abs>},
-      {"Neg", [](const Node& n) -> Tensors { return {sub(scalar(0, n.in[0].dtype()), n.in[0])}; }},
+      {"Neg", unary<neg>},
       {"Sign", unary<sign>},
       {"Exp", unary<exp>},
       {"Log", unary<log>},

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -9,11 +10,11 @@
 
 namespace gradus::ref {
 
-/// log(e^a + e^b), also of two -infinities
+/// log(e^a + e^b + e^c), also of -infinities
 template <class A>
-A log_sum(A a, A b) {
-  if (a < b) std::swap(a, b);
-  return std::isinf(a) ? a : a + std::log1p(std::exp(b - a));
+A log_sum(A a, A b, A c = -std::numeric_limits<A>::infinity()) {
+  const A top = std::max(std::max(a, b), c);
+  return std::isinf(top) ? top : top + std::log(std::exp(a - top) + std::exp(b - top) + std::exp(c - top));
 }
 
 /// Forward and backward pass of one sequence. The target is spread out with blanks around every label: 2S + 1 states.
@@ -33,16 +34,22 @@ struct CtcSequence {
 
   template <class Args>
   CtcSequence(const Args& args, int64_t n)
-      : log_probs(args.log_probs.template data<T>() + n * args.log_probs.strides()[1]),
+      : log_probs(row<T>(args.log_probs, 1, n)),
         step_t(args.log_probs.strides()[0]),
         step_c(args.log_probs.strides()[2]),
-        target(args.targets.template data<int64_t>() + n * args.targets.strides()[0]),
+        target(row<int64_t>(args.targets, 0, n)),
         step_target(args.targets.strides()[1]),
-        length(args.input_lengths.template data<int64_t>()[n * args.input_lengths.strides()[0]]),
-        labels(args.target_lengths.template data<int64_t>()[n * args.target_lengths.strides()[0]]),
+        length(*row<int64_t>(args.input_lengths, 0, n)),
+        labels(*row<int64_t>(args.target_lengths, 0, n)),
         blank(args.blank),
-        alpha(args.alpha.template data<A>() + n * args.alpha.strides()[0]),
+        alpha(row<A>(args.alpha, 0, n)),
         width(args.alpha.size(2)) {}
+
+  /// Where entry n of an axis begins; nowhere in an empty tensor.
+  template <class X>
+  static X* row(const Tensor& x, int axis, int64_t n) {
+    return x.count() == 0 ? nullptr : x.data<X>() + n * x.strides()[axis];
+  }
 
   int64_t states() const { return 2 * labels + 1; }
   int64_t label(int64_t state) const { return state % 2 ? target[state / 2 * step_target] : blank; }
@@ -60,9 +67,7 @@ struct CtcSequence {
         if (t == 0) {
           sum = s < 2 ? A(0) : kNever;
         } else {
-          sum = before[s];
-          if (s > 0) sum = log_sum(sum, before[s - 1]);
-          if (jumps(s)) sum = log_sum(sum, before[s - 2]);
+          sum = s == 0 ? before[s] : log_sum(before[s], before[s - 1], jumps(s) ? before[s - 2] : kNever);
         }
         now[s] = sum + emission(t, s);
       }
@@ -84,8 +89,8 @@ struct CtcSequence {
         A sum = s + 2 >= states() ? A(0) : kNever;
         if (t + 1 < length) {
           sum = onward(s);
-          if (s + 1 < states()) sum = log_sum(sum, onward(s + 1));
-          if (s + 2 < states() && jumps(s + 2)) sum = log_sum(sum, onward(s + 2));
+          if (s + 1 < states())
+            sum = log_sum(sum, onward(s + 1), s + 2 < states() && jumps(s + 2) ? onward(s + 2) : kNever);
         }
         beta[static_cast<size_t>(s)] = sum;
         const A path = alpha[t * width + s] + sum + loss;
@@ -96,5 +101,20 @@ struct CtcSequence {
     }
   }
 };
+
+/// Column n of dlog_probs.
+template <class T>
+void ctc_gradient(const CtcBackwardArgs& args, int64_t n) {
+  using A = accumulator_t<T>;
+  const int64_t steps = args.log_probs.size(0), batch = args.log_probs.size(1), classes = args.log_probs.size(2);
+  const auto put = [&](int64_t t, const std::vector<A>& row) {
+    T* out = args.dlog_probs.data<T>() + (t * batch + n) * classes;
+    for (int64_t c = 0; c < classes; ++c) out[c] = convert<T>(row[static_cast<size_t>(c)]);
+  };
+  const std::vector<A> nothing(static_cast<size_t>(classes));
+  for (int64_t t = 0; t < steps; ++t) put(t, nothing);
+  const A loss = args.loss.data<A>()[n], dloss = args.dloss.data<A>()[n * args.dloss.strides()[0]];
+  CtcSequence<T>(args, n).backward(loss, dloss, classes, put);
+}
 
 }  // namespace gradus::ref
