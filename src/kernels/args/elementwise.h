@@ -6,6 +6,7 @@
 // Kernel arguments: element by element. See kernels/table.h.
 namespace gradus {
 
+// clang-format off
 // Functions of one number. Those of the last group have the kernel `unary_backward`. `a` and `b` are the two parameters
 // that some take; what they mean stands beside the function in kernels/ref/scalar.h and kernels/ref/activation.h.
 #define GRADUS_UNARY_FUNCTIONS(X)                                                                                      \
@@ -19,6 +20,15 @@ namespace gradus {
                   X(elu) X(selu) X(softplus) X(log_sigmoid) X(softsign) X(tanh_shrink) X(silu) X(mish) X(gelu)         \
                       X(gelu_tanh) X(quick_gelu)
 
+// Functions of two numbers: those for all types, for integers and bool, for floating types, and comparisons.
+#define GRADUS_BINARY_FUNCTIONS(X)                                                                                     \
+  X(add)                                                                                                               \
+  X(sub)                                                                                                               \
+  X(mul)                                                                                                               \
+  X(div) X(maximum) X(minimum) X(pow) X(fmod) X(remainder) X(floor_divide) X(bitwise_and) X(bitwise_or) X(bitwise_xor) \
+      X(atan2) X(hypot) X(copysign) X(logaddexp) X(xlogy) X(eq) X(ne) X(lt) X(le) X(gt) X(ge)
+// clang-format on
+
 enum class Unary : uint8_t {
 #define GRADUS_NAME(name) name,
   GRADUS_UNARY_FUNCTIONS(GRADUS_NAME)
@@ -29,14 +39,6 @@ const char* name_of(Unary f);
 /// Integers have these too.
 constexpr bool takes_integers(Unary f) { return f <= Unary::round || f == Unary::clamp; }
 
-// Functions of two numbers: those for all types, for integers and bool, for floating types, and comparisons.
-#define GRADUS_BINARY_FUNCTIONS(X)                                                                                     \
-  X(add)                                                                                                               \
-  X(sub)                                                                                                               \
-  X(mul)                                                                                                               \
-  X(div) X(maximum) X(minimum) X(pow) X(fmod) X(remainder) X(floor_divide) X(bitwise_and) X(bitwise_or) X(bitwise_xor) \
-      X(atan2) X(hypot) X(copysign) X(logaddexp) X(xlogy) X(eq) X(ne) X(lt) X(le) X(gt) X(ge)
-
 enum class Binary : uint8_t {
 #define GRADUS_NAME(name) name,
   GRADUS_BINARY_FUNCTIONS(GRADUS_NAME)
@@ -44,8 +46,6 @@ enum class Binary : uint8_t {
 };
 const char* name_of(Binary f);
 constexpr bool is_comparison(Binary f) { return f >= Binary::eq; }
-constexpr bool takes_only_integers(Binary f) { return f >= Binary::bitwise_and && f <= Binary::bitwise_xor; }
-constexpr bool takes_only_floating(Binary f) { return f >= Binary::atan2 && f <= Binary::xlogy; }
 
 /// y = f(x; a, b).
 struct UnaryArgs {
