@@ -9,24 +9,21 @@ namespace gradus {
 // clang-format off
 // Functions of one number. Those of the last group have the kernel `unary_backward`. `a` and `b` are the two parameters
 // that some take; what they mean stands beside the function in kernels/ref/scalar.h and kernels/ref/activation.h.
-#define GRADUS_UNARY_FUNCTIONS(X)                                                                                      \
-  X(neg)                                                                                                               \
-  X(abs)                                                                                                               \
-  X(sign)                                                                                                              \
-  X(square) X(floor) X(ceil) X(trunc) X(round) X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sqrt)        \
-      X(rsqrt) X(reciprocal) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh)    \
-          X(atanh) X(sigmoid) X(erf) X(erfc) X(erfinv) X(lgamma) X(polygamma) X(sinc) X(clamp) X(relu) X(relu_squared) \
-              X(leaky_relu) X(threshold) X(hard_tanh) X(hard_sigmoid) X(hard_swish) X(hard_shrink) X(soft_shrink)      \
-                  X(elu) X(selu) X(softplus) X(log_sigmoid) X(softsign) X(tanh_shrink) X(silu) X(mish) X(gelu)         \
-                      X(gelu_tanh) X(quick_gelu)
+#define GRADUS_UNARY_FUNCTIONS(X)                                                                                     \
+  X(neg) X(abs) X(sign) X(square) X(floor) X(ceil) X(trunc) X(round)                                                  \
+  X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sqrt) X(rsqrt) X(reciprocal)                             \
+  X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh)                     \
+  X(sigmoid) X(erf) X(erfc) X(erfinv) X(lgamma) X(polygamma) X(sinc)                                                  \
+  X(clamp) X(relu) X(relu_squared) X(leaky_relu) X(threshold) X(hard_tanh) X(hard_sigmoid) X(hard_swish)              \
+  X(hard_shrink) X(soft_shrink) X(elu) X(selu) X(softplus) X(log_sigmoid) X(softsign) X(tanh_shrink)                  \
+  X(silu) X(mish) X(gelu) X(gelu_tanh) X(quick_gelu)
 
 // Functions of two numbers: those for all types, for integers and bool, for floating types, and comparisons.
-#define GRADUS_BINARY_FUNCTIONS(X)                                                                                     \
-  X(add)                                                                                                               \
-  X(sub)                                                                                                               \
-  X(mul)                                                                                                               \
-  X(div) X(maximum) X(minimum) X(pow) X(fmod) X(remainder) X(floor_divide) X(bitwise_and) X(bitwise_or) X(bitwise_xor) \
-      X(atan2) X(hypot) X(copysign) X(logaddexp) X(xlogy) X(eq) X(ne) X(lt) X(le) X(gt) X(ge)
+#define GRADUS_BINARY_FUNCTIONS(X)                                                                                    \
+  X(add) X(sub) X(mul) X(div) X(maximum) X(minimum) X(pow) X(fmod) X(remainder) X(floor_divide)                       \
+  X(bitwise_and) X(bitwise_or) X(bitwise_xor)                                                                         \
+  X(atan2) X(hypot) X(copysign) X(logaddexp) X(xlogy)                                                                 \
+  X(eq) X(ne) X(lt) X(le) X(gt) X(ge)
 // clang-format on
 
 enum class Unary : uint8_t {
