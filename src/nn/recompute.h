@@ -11,7 +11,8 @@
 namespace gradus {
 
 /// Gradient checkpointing of a model's blocks: which of them backward() runs again instead of keeping their tensors.
-/// The values, the gradients and the random numbers are those of a pass without it, bit for bit.
+/// The values, the gradients and the random numbers are those of a pass without it, bit for bit. One with a budget
+/// keeps what it has weighed, and is not for two threads at once.
 class Recompute {
  public:
   /// Every block but the last by itself: least memory inside a block, one tensor kept a block.

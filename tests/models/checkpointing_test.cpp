@@ -85,6 +85,25 @@ TEST_CASE("recomputed blocks give the loss and every gradient bit for bit, dropo
   CHECK_THROWS_AS(Recompute::budget(0), ValueError);
 }
 
+TEST_CASE("a graph that recomputes outlives its model") {
+  for (const Json& config : {kGpt2, kLlama}) {
+    const Recompute each = Recompute::every_block();
+    std::vector<double> gradients[2];
+    for (int i = 0; i < 2; ++i) {
+      auto model = make_causal_lm(config, {.seed = 1});
+      const Tensor weight = model->parameters().all().front().value, ids = random_ids(2, 9, 61);
+      LmInput in;
+      in.input_ids = ids;
+      const Tensor loss =
+          causal_lm_loss(*model, model->hidden(in, {.recompute = i ? &each : nullptr}), shift_labels(ids));
+      model.reset();
+      backward(loss);
+      gradients[i] = grad_of(weight).to_vector<double>();
+    }
+    CHECK(gradients[0] == gradients[1]);
+  }
+}
+
 TEST_CASE("a key/value cache is filled once, whatever the context says") {
   const auto model = make_causal_lm(kLlama, {.seed = 1});
   const Recompute each = Recompute::every_block();

@@ -113,7 +113,7 @@ class Gpt2 final : public CausalLm {
         wte_(root() / "wte", c.vocab_size, c.n_embd, c.initializer_range),
         wpe_(root() / "wpe", c.n_positions, c.n_embd, c.initializer_range),
         drop_(root() / "drop", c.embd_pdrop) {
-    for (int64_t i = 0; i < c.n_layer; ++i) blocks_.emplace_back(root() / "h" / i, c, i);
+    for (int64_t i = 0; i < c.n_layer; ++i) blocks_->emplace_back(root() / "h" / i, c, i);
     ln_f_.emplace(root() / "ln_f", c.n_embd, c.layer_norm_epsilon);
     if (!c.tie_word_embeddings)
       lm_head_ = Linear(Scope(parameters()) / "lm_head", c.n_embd, c.vocab_size,
@@ -124,12 +124,12 @@ class Gpt2 final : public CausalLm {
   Tensor hidden(const LmInput& in, const Context& context) const override {
     check_decoder_input("gpt2", in, config_.vocab_size, config_.n_positions);
     Tensor x = drop_(add(wte_(in.input_ids), wpe_(decoder_positions(in))), context);
-    const auto block = [this, in, context](size_t i, const Tensor& before) {
-      const Block& b = blocks_[i];
+    const auto block = [blocks = blocks_, in, context](size_t i, const Tensor& before) {
+      const Block& b = (*blocks)[i];
       const Tensor y = add(before, b.attn(b.ln_1(before), in, i, context));
       return add(y, b.mlp(b.ln_2(y), context));
     };
-    x = run_blocks(blocks_.size(), block, x, in.cache ? context.keeping_all() : context);
+    x = run_blocks(blocks_->size(), block, x, in.cache ? context.keeping_all() : context);
     if (in.cache) in.cache->length += in.input_ids.size(1);
     return (*ln_f_)(x);
   }
@@ -148,7 +148,8 @@ class Gpt2 final : public CausalLm {
   Gpt2Config config_;
   Embedding wte_, wpe_;
   Dropout drop_;
-  std::vector<Block> blocks_;
+  // shared with graphs whose backward pass runs blocks again, maybe when the model is gone
+  std::shared_ptr<std::vector<Block>> blocks_ = std::make_shared<std::vector<Block>>();
   std::optional<LayerNorm> ln_f_;  // made after the blocks: parameters are listed in the order of the data's way
   Tensor lm_head_;
 };

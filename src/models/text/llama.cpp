@@ -117,7 +117,7 @@ class Llama final : public CausalLm {
       : CausalLm(std::move(store), std::move(text)),
         config_(c),
         embed_tokens_(root() / "embed_tokens", c.vocab_size, c.hidden_size, c.initializer_range) {
-    for (int64_t i = 0; i < c.num_hidden_layers; ++i) blocks_.emplace_back(root() / "layers" / i, c);
+    for (int64_t i = 0; i < c.num_hidden_layers; ++i) blocks_->emplace_back(root() / "layers" / i, c);
     norm_.emplace(root() / "norm", c.hidden_size, c.rms_norm_eps);
     if (!c.tie_word_embeddings)
       lm_head_ = Linear(Scope(parameters()) / "lm_head", c.hidden_size, c.vocab_size,
@@ -129,12 +129,12 @@ class Llama final : public CausalLm {
     check_decoder_input("llama", in, config_.vocab_size, 0);
     Tensor x = embed_tokens_(in.input_ids);
     const RopeTables tables = rope_tables(config_.rope, decoder_positions(in), x.dtype());
-    const auto block = [this, tables, in, context](size_t i, const Tensor& before) {
-      const Block& b = blocks_[i];
+    const auto block = [blocks = blocks_, tables, in, context](size_t i, const Tensor& before) {
+      const Block& b = (*blocks)[i];
       const Tensor y = add(before, b.self_attn(b.input_layernorm(before), tables, in, i, context));
       return add(y, b.mlp(b.post_attention_layernorm(y)));
     };
-    x = run_blocks(blocks_.size(), block, x, in.cache ? context.keeping_all() : context);
+    x = run_blocks(blocks_->size(), block, x, in.cache ? context.keeping_all() : context);
     if (in.cache) in.cache->length += in.input_ids.size(1);
     return (*norm_)(x);
   }
@@ -152,7 +152,8 @@ class Llama final : public CausalLm {
 
   LlamaConfig config_;
   Embedding embed_tokens_;
-  std::vector<Block> blocks_;
+  // shared with graphs whose backward pass runs blocks again, maybe when the model is gone
+  std::shared_ptr<std::vector<Block>> blocks_ = std::make_shared<std::vector<Block>>();
   std::optional<RmsNorm> norm_;  // made after the blocks: parameters are listed in the order of the data's way
   Tensor lm_head_;
 };
