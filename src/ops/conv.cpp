@@ -6,7 +6,6 @@
 #include "autograd/record.h"
 #include "kernels/table.h"
 #include "ops/check.h"
-#include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 
@@ -20,14 +19,16 @@ Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias, const Con
 Tensor data_gradient(const Tensor& dy, const Tensor& w, const ConvGeometry& g, const Shape& shape);
 Tensor weights_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g, const Shape& shape);
 
+// The bias's gradient: rows first, which lie densely.
+Tensor channel_sums(const Tensor& dy) { return sum(sum(dy, {2, 3, 4}), 0); }
+
 Tensor convolved(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvGeometry& g, const Shape& shape) {
   Tensor y = empty(shape, x.dtype(), x.device());
   kernels(x.device()).conv({.x = x, .w = w, .bias = bias, .y = y, .geometry = g});
   record("conv", {x, w, bias}, y, [x = save(x), w = save(w), g](const Tensor& dy, Needs needs) {
     const Tensor a = x.get(), b = w.get();
     return Grads{needs[0] ? data_gradient(dy, b, g, a.shape()) : Tensor(),
-                 needs[1] ? weights_gradient(a, dy, g, b.shape()) : Tensor(),
-                 needs[2] ? sum(sum(dy, {2, 3, 4}), 0) : Tensor()};
+                 needs[1] ? weights_gradient(a, dy, g, b.shape()) : Tensor(), needs[2] ? channel_sums(dy) : Tensor()};
   });
   return y;
 }
@@ -52,6 +53,16 @@ Tensor weights_gradient(const Tensor& x, const Tensor& dy, const ConvGeometry& g
                  needs[1] ? convolved(a, d, {}, g, b.shape()) : Tensor()};
   });
   return dw;
+}
+
+Tensor with_bias(const Tensor& y, const Tensor& bias) {
+  Tensor z = empty_like(y);
+  const Tensor row = bias.detach().strided(y.shape(), {0, bias.strides()[0], 0, 0, 0});
+  kernels(y.device()).binary({.f = Binary::add, .a = y, .b = row, .y = z});
+  record("conv_bias", {y, bias}, z, [](const Tensor& dy, Needs needs) {
+    return Grads{dy, needs[1] ? channel_sums(dy) : Tensor()};
+  });
+  return z;
 }
 
 // Leading spatial axes of size 1 make five of three or four.
@@ -152,7 +163,7 @@ Tensor transpose_of(const char* op, const Tensor& x, const Tensor& w, const Tens
     shape[5 - axes + i] = out;
   }
   Tensor y = data_gradient(five_axes(x), five_axes(w), g, shape);
-  if (bias.defined()) y = add(y, reshape(bias, {outputs, 1, 1, 1}));
+  if (bias.defined()) y = with_bias(y, bias);
   return without_extra_axes(y, axes);
 }
 
