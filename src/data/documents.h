@@ -10,7 +10,7 @@ struct DocumentSource {
   std::vector<std::string> files;  ///< paths or shell patterns ("corpus/*.txt"); folders among the matches are skipped
   std::vector<std::string> exclude;  ///< shell patterns over file names ("*.dat")
   std::string format = "auto";       ///< "text", "jsonl" (one object a line), or by the file's name
-  std::string separator;             ///< text: lines that hold exactly this separate documents; empty: a file is one
+  std::string separator = {};        ///< text: lines that hold exactly this separate documents; empty: a file is one
   std::string text_key = "text";     ///< jsonl: the key of the document
 };
 

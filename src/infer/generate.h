@@ -12,12 +12,12 @@
 namespace gradus {
 
 struct GenerateOptions {
-  SamplingOptions sampling;
-  int64_t max_new_tokens = 128;   ///< -1: as many as the model has positions for
-  int64_t sequences = 1;          ///< continuations of the one prompt, computed as one batch
-  std::vector<int32_t> eos;       ///< any of these tokens ends a text
-  std::vector<std::string> stop;  ///< so does any of these strings; it is not part of the text
-  int64_t prefill_chunk = 512;    ///< tokens of the prompt that are read at a time
+  SamplingOptions sampling = {};
+  int64_t max_new_tokens = 128;        ///< -1: as many as the model has positions for
+  int64_t sequences = 1;               ///< continuations of the one prompt, computed as one batch
+  std::vector<int32_t> eos = {};       ///< any of these tokens ends a text
+  std::vector<std::string> stop = {};  ///< so does any of these strings; it is not part of the text
+  int64_t prefill_chunk = 512;         ///< tokens of the prompt that are read at a time
 };
 
 /// Why a text ended. `positions`: prompt and text together fill the model's positions.

@@ -7,10 +7,10 @@ namespace gradus {
 struct AttentionOptions {
   bool causal = true;  ///< query i sees keys up to i + Tk - Tq
   double scale = 0;    ///< on the scores; 0 means 1/sqrt(D)
-  Tensor mask;         ///< (B, Tk) bool, optional: false hides a key, as padding
-  Tensor first;        ///< (B, Tq) i32, optional: the first key a query sees, as the start of its packed document
+  Tensor mask = {};    ///< (B, Tk) bool, optional: false hides a key, as padding
+  Tensor first = {};   ///< (B, Tq) i32, optional: the first key a query sees, as the start of its packed document
   double dropout = 0;  ///< probability that a weight p_ij is dropped; above 0 the weights are held whole
-  RandomKey dropout_key;
+  RandomKey dropout_key = {};
 };
 
 /// o_i = sum_j p_ij v_j, p_i = softmax over the visible keys j of scale * q_i . k_j.

@@ -34,8 +34,12 @@ int64_t checked_count(const Shape& shape) {
 
 void check_inside(const Shape& shape, const Strides& strides, int64_t offset, int64_t capacity) {
   int64_t low = offset, high = offset;
-  for (int i = 0; i < shape.rank(); ++i) (strides[i] < 0 ? low : high) += (shape[i] - 1) * strides[i];
-  if (low < 0 || high >= capacity)
+  bool overflow = strides.rank() != shape.rank();
+  for (int i = 0; i < shape.rank() && !overflow; ++i) {
+    int64_t reach = 0, &end = strides[i] < 0 ? low : high;
+    overflow = __builtin_mul_overflow(shape[i] - 1, strides[i], &reach) || __builtin_add_overflow(end, reach, &end);
+  }
+  if (overflow || low < 0 || high >= capacity)
     throw ShapeError("view", "shape " + shape.str() + " with strides " + strides.str() + " at offset " +
                                  std::to_string(offset) + " leaves its storage of " + std::to_string(capacity) +
                                  " elements.");
@@ -77,10 +81,15 @@ Tensor::Tensor(Ref<Storage> storage, Dtype dtype, const Shape& shape, const Stri
   impl_->contiguous = is_contiguous(shape, strides);
 }
 
+void Tensor::throw_undefined() {
+  throw ValueError("tensor", "an undefined tensor has no shape, type or numbers.",
+                   "pass a tensor that was computed or made.");
+}
+
 int64_t Tensor::size(int axis) const { return shape()[wrap_axis("size", axis, rank())]; }
 
 void* Tensor::raw() const {
-  return static_cast<char*>(impl_->storage->data()) + impl_->offset * static_cast<int64_t>(size_of(impl_->dtype));
+  return static_cast<char*>(impl().storage->data()) + impl().offset * static_cast<int64_t>(size_of(impl().dtype));
 }
 
 double Tensor::item() const {
@@ -106,7 +115,10 @@ template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<int32_t> Tensor::to_vector() const;
 
 Tensor Tensor::strided(const Shape& shape, const Strides& strides, int64_t offset) const {
-  return Tensor(impl_->storage, impl_->dtype, shape, strides, impl_->offset + offset);
+  int64_t from = 0;
+  if (__builtin_add_overflow(impl().offset, offset, &from))
+    throw ShapeError("view", "offset " + std::to_string(offset) + " leaves the storage.");
+  return Tensor(impl().storage, impl().dtype, shape, strides, from);
 }
 
 Tensor Tensor::detach() const { return strided(shape(), strides()); }
@@ -117,8 +129,8 @@ std::string Tensor::describe() const {
 }
 
 void Tensor::set_history(Ref<RefCounted> node, int output) const {
-  impl_->history = std::move(node);
-  impl_->history_output = output;
+  impl().history = std::move(node);
+  impl().history_output = output;
 }
 
 Tensor empty(const Shape& shape, Dtype dtype, Device device) {

@@ -12,7 +12,9 @@
 namespace gradus {
 
 /// A strided view of a storage. Copying a Tensor copies a handle: both name the same numbers.
-/// The functions here never record gradients; their differentiable twins are in ops/.
+/// The functions here never record gradients; their differentiable twins are in ops/. A default-constructed tensor is
+/// undefined, which stands for "none" where an argument is optional; asking it for anything but defined(), describe()
+/// and id() throws ValueError.
 class Tensor {
  public:
   Tensor() = default;
@@ -21,24 +23,24 @@ class Tensor {
   Tensor(Ref<Storage> storage, Dtype dtype, const Shape& shape, const Strides& strides, int64_t offset = 0);
 
   bool defined() const { return static_cast<bool>(impl_); }
-  const Shape& shape() const { return impl_->shape; }
-  const Strides& strides() const { return impl_->strides; }
-  int rank() const { return impl_->shape.rank(); }
+  const Shape& shape() const { return impl().shape; }
+  const Strides& strides() const { return impl().strides; }
+  int rank() const { return impl().shape.rank(); }
   /// Size of one axis; negative axes count from the end. Throws IndexError when out of range.
   int64_t size(int axis) const;
-  int64_t count() const { return impl_->count; }
-  size_t bytes() const { return static_cast<size_t>(impl_->count) * size_of(impl_->dtype); }
-  Dtype dtype() const { return impl_->dtype; }
-  Device device() const { return impl_->storage->device(); }
+  int64_t count() const { return impl().count; }
+  size_t bytes() const { return static_cast<size_t>(impl().count) * size_of(impl().dtype); }
+  Dtype dtype() const { return impl().dtype; }
+  Device device() const { return impl().storage->device(); }
   /// True when the elements lie densely in row-major order.
-  bool contiguous() const { return impl_->contiguous; }
+  bool contiguous() const { return impl().contiguous; }
   /// No other handle shares the numbers.
-  bool unique() const { return impl_->use_count() == 1 && impl_->storage->use_count() == 1; }
+  bool unique() const { return impl().use_count() == 1 && impl().storage->use_count() == 1; }
 
   /// First element. The type is the caller's promise; kernels dispatch on dtype() before.
   template <class T>
   T* data() const {
-    return static_cast<T*>(impl_->storage->data()) + impl_->offset;
+    return static_cast<T*>(impl().storage->data()) + impl().offset;
   }
   void* raw() const;
 
@@ -53,9 +55,9 @@ class Tensor {
   /// The same numbers without history.
   Tensor detach() const;
 
-  uint32_t version() const { return impl_->storage->version(); }
+  uint32_t version() const { return impl().storage->version(); }
   /// To be called after changing the numbers in place: saved copies of this tensor become invalid for gradients.
-  void bump_version() const { impl_->storage->bump_version(); }
+  void bump_version() const { impl().storage->bump_version(); }
 
   /// "(2, 3) f32 cpu", for errors.
   std::string describe() const;
@@ -63,8 +65,8 @@ class Tensor {
   const void* id() const { return impl_.get(); }
 
   /// Slot for the autograd floor: the node that made this tensor (or a leaf) and which of its outputs this is.
-  const Ref<RefCounted>& history() const { return impl_->history; }
-  int history_output() const { return impl_->history_output; }
+  const Ref<RefCounted>& history() const { return impl().history; }
+  int history_output() const { return impl().history_output; }
   void set_history(Ref<RefCounted> node, int output) const;
 
  private:
@@ -79,6 +81,14 @@ class Tensor {
     int history_output = 0;
     Ref<RefCounted> history;
   };
+  // Every look inside goes through here: an undefined tensor throws ValueError.
+  Impl& impl() const {
+    if (!impl_) [[unlikely]]
+      throw_undefined();
+    return *impl_;
+  }
+  [[noreturn]] static void throw_undefined();
+
   Ref<Impl> impl_;
 };
 

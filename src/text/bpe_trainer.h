@@ -10,10 +10,10 @@
 namespace gradus {
 
 struct BpeTraining {
-  int vocab_size = 32768;                   ///< special tokens and the 256 bytes included
-  int64_t min_frequency = 2;                ///< a pair seen less often is not merged
-  std::vector<std::string> special_tokens;  ///< take the first ids, in this order
-  std::string bos, eos, pad, unk;           ///< roles, each one of the special tokens; empty: none
+  int vocab_size = 32768;                              ///< special tokens and the 256 bytes included
+  int64_t min_frequency = 2;                           ///< a pair seen less often is not merged
+  std::vector<std::string> special_tokens = {};        ///< take the first ids, in this order
+  std::string bos = {}, eos = {}, pad = {}, unk = {};  ///< roles, each one of the special tokens; empty: none
   bool add_prefix_space = false;
   /// Called now and then with what is done and what there is to do ("words": bytes read, "merges": tokens made).
   std::function<void(const char* stage, int64_t done, int64_t total)> progress;

@@ -18,7 +18,7 @@ struct EncodeOptions {
   /// Finds special tokens written out in the text. false: they are text like any other, for text from strangers.
   bool parse_special_tokens = true;
   /// Applies the BPE dropout that the file asks for, drawn from this seed; without it merges are never dropped.
-  std::optional<uint64_t> dropout_seed;
+  std::optional<uint64_t> dropout_seed = {};
 };
 
 /// Text to token ids and back, as a Hugging Face tokenizer.json describes it: added tokens are split out, the rest is

@@ -12,7 +12,7 @@ struct StepOptions {
   int64_t accumulation = 1;  ///< micro-batches
   double learning_rate = 0;
   double max_grad_norm = 1;     ///< 0: no clipping
-  RandomKey dropout;            ///< of this step
+  RandomKey dropout = {};       ///< of this step
   bool check_gradients = true;  ///< that every trainable parameter got one
 };
 

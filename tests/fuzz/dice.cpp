@@ -184,7 +184,7 @@ Tensor Dice::lay_out(const Shape& shape, Dtype dtype, Device device) {
 }
 
 Tensor Dice::tensor(const Shape& shape, Dtype dtype) {
-  if (chance(0.0)) return {};
+  if (chance(0.01)) return {};
   if (device_ < 0) device_ = chance(0.08);
   const bool meta = chance(0.01) ? coin() : device_ == 1;
   Tensor x = lay_out(shape, dtype, meta ? Device::meta : Device::cpu);
