@@ -18,6 +18,7 @@ std::vector<Entry> shape_ops();
 std::vector<Entry> reduce_ops();
 std::vector<Entry> network_ops();
 std::vector<Entry> loss_ops();
+std::vector<Entry> signal_ops();
 
 inline Shape shape_of(const std::vector<int64_t>& sizes) {
   Shape s;
