@@ -192,12 +192,13 @@ Operand contract(Operand a, Operand b, LabelSet keep, const Labels& order) {
   return {reshape(y, shape), chained({batch, left, right})};
 }
 
-double product_cost(const Operand& a, const Operand& b, const std::vector<int64_t>& sizes) {
-  double cost = 1;
-  const LabelSet all = set_of(a.labels) | set_of(b.labels);
+// What a pair's product leaves more in memory than its operands took: the usual measure of a greedy order.
+double growth(const Operand& a, const Operand& b, LabelSet keep, const std::vector<int64_t>& sizes) {
+  double result = 1;
+  const LabelSet left = (set_of(a.labels) | set_of(b.labels)) & keep;
   for (int label = 0; label < kLabels; ++label)
-    if (all & bit(label)) cost *= static_cast<double>(std::max<int64_t>(sizes[static_cast<size_t>(label)], 1));
-  return cost;
+    if (left & bit(label)) result *= static_cast<double>(sizes[static_cast<size_t>(label)]);
+  return result - static_cast<double>(a.x.count()) - static_cast<double>(b.x.count());
 }
 
 // Every label's size, 1 giving way to others.
@@ -290,9 +291,12 @@ Tensor einsum(const std::string& equation, const Tensors& operands) {
   for (size_t i = 0; i < ops.size(); ++i) ops[i] = without(ops[i], ~(kept | labels_besides(ops, i, i)));
   while (ops.size() > 1) {
     size_t first = 0, second = 1;
+    const auto growth_of = [&](size_t i, size_t j) {
+      return growth(ops[i], ops[j], kept | labels_besides(ops, i, j), sizes);
+    };
     for (size_t i = 0; i < ops.size(); ++i)
       for (size_t j = i + 1; j < ops.size(); ++j)
-        if (product_cost(ops[i], ops[j], sizes) < product_cost(ops[first], ops[second], sizes)) first = i, second = j;
+        if (growth_of(i, j) < growth_of(first, second)) first = i, second = j;
     const LabelSet keep = kept | labels_besides(ops, first, second);
     ops[first] = contract(ops[first], ops[second], keep, output);
     ops.erase(ops.begin() + static_cast<std::ptrdiff_t>(second));
