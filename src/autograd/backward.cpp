@@ -6,6 +6,7 @@
 
 #include "autograd/autograd.h"
 #include "autograd/node.h"
+#include "autograd/observer.h"
 #include "autograd/record.h"
 #include "autograd/watchers.h"
 #include "base/error.h"
@@ -20,8 +21,24 @@ thread_local Node* running = nullptr;
 
 struct RunningNode {
   Node* before = running;
-  explicit RunningNode(Node* node) { running = node; }
-  ~RunningNode() { running = before; }
+  TraceScope scope;
+  explicit RunningNode(Node* node) : scope(node->scope()) {
+    running = node;
+    for (ObserveOps* o = detail::observers; o; o = o->next) o->observer.entered(*node);
+  }
+  ~RunningNode() {
+    for (ObserveOps* o = detail::observers; o; o = o->next) o->observer.left(*running);
+    running = before;
+  }
+};
+
+struct ToldWalk {
+  ToldWalk() {
+    for (ObserveOps* o = detail::observers; o; o = o->next) o->observer.backward_began();
+  }
+  ~ToldWalk() {
+    for (ObserveOps* o = detail::observers; o; o = o->next) o->observer.backward_ended();
+  }
 };
 
 class GradMode {
@@ -55,7 +72,10 @@ Tensor accumulate(Tensor a, const Tensor& b) {
   const bool in_place = !recording() && a.unique() && a.contiguous();
   const Tensor y = in_place ? a : empty(a.shape(), a.dtype(), a.device());
   kernels(a.device()).binary({.f = Binary::add, .a = a, .b = b, .y = y});
-  if (!in_place) record("accumulate", {a, b}, y, [](const Tensor& dy) { return Grads{dy, dy}; });
+  if (!in_place)
+    record("accumulate", {a, b}, y, [](const Tensor& dy) { return Grads{dy, dy}; });
+  else if (detail::observers)
+    detail::tell_computed("accumulate", {&b, 1}, {&y, 1});
   return y;
 }
 
@@ -74,6 +94,7 @@ struct Walk {
       ready.push(node);
     }
     Tensor& slot = it->second[static_cast<size_t>(output)];
+    const TraceScope scope(node->scope());
     slot = slot.defined() ? accumulate(std::move(slot), dy) : std::move(dy);
   }
 };
@@ -130,6 +151,7 @@ template <class AtLeaf, class Visit, class Wanted>
 void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, AtLeaf&& at_leaf, Visit&& visit,
           Wanted&& wanted, std::unordered_map<const Node*, int64_t> uses = {}) {
   const GradMode mode(options.create_graph);
+  const ToldWalk told;
   const bool keep = options.retain_graph || options.create_graph;
   Walk w;
   for (size_t i = 0; i < roots.size(); ++i)
@@ -158,6 +180,7 @@ void walk(const Tensors& roots, const Tensors& seeds, BackwardOptions options, A
       const RunningNode guard(node.get());
       dx = node->backward(dy);
     }
+    for (ObserveOps* o = detail::observers; o; o = o->next) o->observer.differentiated(*node, dy, dx);
     dy.clear();
     if (!keep) node->release_saved();
     const auto& edges = node->edges();

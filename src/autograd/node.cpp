@@ -3,6 +3,7 @@
 #include <atomic>
 #include <string>
 
+#include "autograd/observer.h"
 #include "base/error.h"
 #include "kernels/table.h"
 
@@ -16,7 +17,10 @@ std::atomic<uint64_t> sequences{1};
 thread_local std::vector<Node*>* dying = nullptr;
 }  // namespace
 
-Node::Node(const char* op) : op_(op), sequence_(sequences.fetch_add(1, std::memory_order_relaxed)) {}
+Node::Node(const char* op)
+    : op_(op), scope_(trace_scope()), sequence_(sequences.fetch_add(1, std::memory_order_relaxed)) {
+  if (detail::observers) detail::tell_recorded(*this);
+}
 Node::~Node() = default;
 
 uint64_t Node::next_sequence() { return sequences.load(std::memory_order_relaxed); }

@@ -35,6 +35,8 @@ class Node : public RefCounted {
   ~Node() override;
 
   const char* op() const { return op_; }
+  /// Where the op ran: see TraceScope.
+  const char* scope() const { return scope_; }
   /// Nodes are numbered as they are made: an input's number is always smaller than its user's.
   uint64_t sequence() const { return sequence_; }
   /// The number of the node that is made next.
@@ -75,6 +77,7 @@ class Node : public RefCounted {
     Device device;
   };
   const char* op_;
+  const char* scope_;
   uint64_t sequence_;
   std::vector<Edge> edges_;
   std::vector<Output> outputs_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "autograd/frame.h"
+#include "autograd/observer.h"
 #include "base/error.h"
 
 namespace gradus {
@@ -50,11 +51,13 @@ static void note_readings(const Tensor* begin, const Tensor* end) {
     if (begin->defined()) frame->read(*begin);
 }
 
-bool wants_record(std::initializer_list<Tensor> inputs) {
+bool wants_record(const char* op, std::initializer_list<Tensor> inputs, const Tensor& output) {
+  if (observers) tell_computed(op, {inputs.begin(), inputs.size()}, {&output, 1});
   note_readings(inputs.begin(), inputs.end());
   return recording() && any_history(inputs.begin(), inputs.end());
 }
-bool wants_record(const Tensors& inputs) {
+bool wants_record(const char* op, const Tensors& inputs, const Tensors& outputs) {
+  if (observers) tell_computed(op, inputs, outputs);
   note_readings(inputs.data(), inputs.data() + inputs.size());
   return recording() && any_history(inputs.data(), inputs.data() + inputs.size());
 }

@@ -30,9 +30,9 @@ Saved save(const Tensor& x);
 
 namespace detail {
 
-/// True when recording and some input wants a gradient.
-bool wants_record(std::initializer_list<Tensor> inputs);
-bool wants_record(const Tensors& inputs);
+/// Tells the observers what was computed. True when recording and some input wants a gradient.
+bool wants_record(const char* op, std::initializer_list<Tensor> inputs, const Tensor& output);
+bool wants_record(const char* op, const Tensors& inputs, const Tensors& outputs);
 [[noreturn]] void throw_released(const char* op);
 
 /// A node whose rule is a function object: (dy) -> Grads, or (dy, Needs) -> Grads; dy is a Tensor for one output and
@@ -65,7 +65,7 @@ class RuleNode final : public Node {
 /// inputs'. Does nothing when no gradient can be wanted. `op` must be a string literal.
 template <class Rule>
 void record(const char* op, std::initializer_list<Tensor> inputs, const Tensor& output, Rule rule) {
-  if (!detail::wants_record(inputs)) return;
+  if (!detail::wants_record(op, inputs, output)) return;
   const Ref<Node> node(new detail::RuleNode<Rule>(op, std::move(rule)));
   for (const Tensor& x : inputs) node->add_input(x);
   node->add_output(output);
@@ -74,7 +74,7 @@ void record(const char* op, std::initializer_list<Tensor> inputs, const Tensor& 
 /// As above for lists of inputs and outputs.
 template <class Rule>
 void record(const char* op, const Tensors& inputs, const Tensors& outputs, Rule rule) {
-  if (!detail::wants_record(inputs)) return;
+  if (!detail::wants_record(op, inputs, outputs)) return;
   const Ref<Node> node(new detail::RuleNode<Rule>(op, std::move(rule)));
   for (const Tensor& x : inputs) node->add_input(x);
   for (const Tensor& y : outputs) node->add_output(y);

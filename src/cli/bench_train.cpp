@@ -1,18 +1,21 @@
 // gradus bench train
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "autograd/autograd.h"
+#include "autograd/profile.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "cli/bench_models.h"
 #include "cli/bench_timing.h"
 #include "cli/verbs.h"
-#include "kernels/profile.h"
 #include "models/model.h"
 #include "nn/recompute.h"
 #include "objectives/causal_lm.h"
@@ -25,18 +28,6 @@ namespace gradus::cli {
 
 namespace {
 
-struct Size {
-  const char* name;
-  int64_t layers, width, heads, vocab, context, batch;
-};
-constexpr Size kSizes[] = {{"s", 6, 384, 6, 8192, 256, 16}, {"m", 12, 768, 12, 50257, 1024, 2}};
-
-Json config_of(const Size& s) {
-  return {{"model_type", "gpt2"}, {"n_layer", s.layers},   {"n_embd", s.width},
-          {"n_head", s.heads},    {"vocab_size", s.vocab}, {"n_positions", s.context},
-          {"resid_pdrop", 0.0},   {"embd_pdrop", 0.0},     {"attn_pdrop", 0.0}};
-}
-
 // VmHWM: the largest resident size that the process has had, in MB of 10^6 bytes.
 double resident_peak_mb() {
   std::ifstream status("/proc/self/status");
@@ -47,14 +38,6 @@ double resident_peak_mb() {
       return kib * 1024 / 1e6;
     }
   return 0;
-}
-
-Tensor random_tokens(const Size& s, uint64_t stream) {
-  std::vector<int64_t> ids;
-  const RandomKey key{1, stream};
-  for (int64_t i = 0; i < s.batch * s.context; ++i)
-    ids.push_back(static_cast<int64_t>(key.below(static_cast<uint64_t>(s.vocab), static_cast<uint64_t>(i))));
-  return from_vector(ids, {s.batch, s.context});
 }
 
 struct Step {
@@ -75,10 +58,31 @@ struct Step {
 };
 
 // GF/s of the step's largest product, alone: what the machine's limit is taken to be.
-double product_alone(const Size& s) {
+double product_alone(const BenchModel& s) {
   const int64_t rows = s.batch * s.context;
   const Tensor a = random_normal({rows, s.width}, {1, 1}), b = random_normal({s.width, 4 * s.width}, {1, 2});
   return 2.0 * static_cast<double>(rows * s.width * 4 * s.width) / median_seconds([&] { matmul(a, b); }) / 1e9;
+}
+
+// What all kernels of one slot took together.
+struct KernelTime {
+  std::string name;
+  int64_t calls = 0;
+  double seconds = 0, flops = 0;
+};
+
+std::vector<KernelTime> kernel_times(const std::vector<ProfileEvent>& events) {
+  std::map<std::string, KernelTime> slots;
+  for (const ProfileEvent& e : events) {
+    KernelTime& k = slots[e.slot];
+    k.name = e.slot;
+    ++k.calls;
+    k.seconds += e.seconds, k.flops += e.flops;
+  }
+  std::vector<KernelTime> times;
+  for (const auto& slot : slots) times.push_back(slot.second);
+  std::sort(times.begin(), times.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
+  return times;
 }
 
 Json kernels_json(const std::vector<KernelTime>& times, int steps) {
@@ -91,10 +95,10 @@ Json kernels_json(const std::vector<KernelTime>& times, int steps) {
   return list;
 }
 
-Json measure(const Size& size, int steps) {
-  const auto model = make_causal_lm(config_of(size), {.seed = 1});
+Json measure(const BenchModel& size, int steps) {
+  const auto model = make_causal_lm(bench_config(size), {.seed = 1});
   AdamW optimiser(model->parameters(), {.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()});
-  const Tensor ids = random_tokens(size, 0);
+  const Tensor ids = bench_tokens(size);
   const Step step{*model, optimiser, ids, shift_labels(ids)};
   constexpr int kWarmUp = 2;
   for (int i = 0; i < kWarmUp; ++i) step();
@@ -109,9 +113,9 @@ Json measure(const Size& size, int steps) {
   std::vector<KernelTime> times;
   constexpr int kProfiled = 2;
   {
-    const KernelProfile profile;
+    const OpProfile profile;
     for (int i = 0; i < kProfiled; ++i) step();
-    times = profile.times();
+    times = kernel_times(profile.events());
   }
   double product_s = 0, attention_s = 0, kernel_s = 0, flops = 0;
   for (const KernelTime& k : times) {
@@ -119,7 +123,7 @@ Json measure(const Size& size, int steps) {
     kernel_s += s;
     flops += k.flops / kProfiled;
     if (k.flops > 0) product_s += s;
-    if (std::string(k.name).rfind("attention", 0) == 0) attention_s += s;
+    if (k.name.rfind("attention", 0) == 0) attention_s += s;
   }
   const double alone = product_alone(size), reached = flops / product_s / 1e9;
   return {{"size", size.name},
@@ -150,11 +154,11 @@ Recompute recompute_named(const std::string& how) {
 }
 
 // Steps with and without gradient checkpointing, in turns, so that both see the same machine.
-Json compare_checkpointing(const Size& size, int steps, const std::string& how) {
+Json compare_checkpointing(const BenchModel& size, int steps, const std::string& how) {
   const Recompute recompute = recompute_named(how);
-  const auto model = make_causal_lm(config_of(size), {.seed = 1});
+  const auto model = make_causal_lm(bench_config(size), {.seed = 1});
   AdamW optimiser(model->parameters(), {.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()});
-  const Tensor ids = random_tokens(size, 0);
+  const Tensor ids = bench_tokens(size);
   const Step plain{*model, optimiser, ids, shift_labels(ids)}, again{*model, optimiser, ids, plain.labels, &recompute};
   for (const Step* step : {&plain, &again}) (*step)();  // warm-up
   const int64_t held = memory_stats().current;
@@ -221,8 +225,7 @@ void add_bench_train(CLI::App& bench) {
   auto args = std::make_shared<Args>();
   CLI::App* verb = bench.add_subcommand("train", "One full training step of a GPT-2: forward, backward, clip, AdamW.");
   verb->footer(
-      "s: 6 layers, 384 wide, 6 heads, vocabulary 8192, context 256, batch 16.\n"
-      "m: 12 layers, 768 wide, 12 heads, vocabulary 50257, context 1024, batch 2.\n"
+      std::string(kBenchModels) +
       "f32, dropout 0, random tokens; median after two warm-up steps. bench/train_step.py sets it beside PyTorch.");
   verb->add_option("size", args->size, "s or m")->check(CLI::IsMember({"s", "m"}))->capture_default_str();
   verb->add_option("--steps", args->steps, "steps to time")->check(CLI::Range(1, 1000))->capture_default_str();
@@ -230,16 +233,14 @@ void add_bench_train(CLI::App& bench) {
                    "set gradient checkpointing beside the plain step: each (block), sqrt, or a number of segments");
   verb->add_flag("--json", args->json, "one JSON object on stdout");
   verb->callback([args] {
-    for (const Size& size : kSizes) {
-      if (args->size != size.name) continue;
-      const bool compare = !args->checkpointing.empty();
-      const Json result =
-          compare ? compare_checkpointing(size, args->steps, args->checkpointing) : measure(size, args->steps);
-      if (args->json)
-        std::puts(dump_json(result).c_str());
-      else
-        (compare ? print_checkpointing : print)(result);
-    }
+    const BenchModel& size = *bench_model(args->size);
+    const bool compare = !args->checkpointing.empty();
+    const Json result =
+        compare ? compare_checkpointing(size, args->steps, args->checkpointing) : measure(size, args->steps);
+    if (args->json)
+      std::puts(dump_json(result).c_str());
+    else
+      (compare ? print_checkpointing : print)(result);
   });
 }
 

@@ -1,10 +1,12 @@
 #include "kernels/table.h"
 
+#include <atomic>
+
 namespace gradus {
 
 namespace {
 thread_local bool use_ref = false;
-const KernelTable* replacement = nullptr;
+std::atomic<const KernelTable*> replacement = nullptr;
 
 constexpr const char* kUnaryNames[] = {
 #define GRADUS_NAME(name) #name,
@@ -20,7 +22,8 @@ const char* name_of(Binary f) { return kBinaryNames[static_cast<size_t>(f)]; }
 const KernelTable& kernels(Device device) {
   if (device == Device::meta) return meta_kernels();
   if (use_ref) return ref_kernels();
-  return replacement ? *replacement : cpu_kernels();
+  const KernelTable* other = replacement.load(std::memory_order_relaxed);
+  return other ? *other : cpu_kernels();
 }
 
 void replace_cpu_kernels(const KernelTable* table) { replacement = table; }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "autograd/observer.h"
 #include "base/error.h"
 
 namespace gradus {
@@ -30,7 +31,7 @@ Init initial(const Shape& weight) {
 
 template <int Axes>
 ConvNd<Axes>::ConvNd(const Scope& s, int64_t in, int64_t out, const PerAxis& kernel, const ConvLayerOptions& layer)
-    : options(layer.conv) {
+    : options(layer.conv), path(s.trace_path()) {
   const Shape shape = weight_shape("Conv", Axes, out, in, options.groups, kernel);
   weight = s.parameter("weight", shape, initial(shape));
   if (layer.bias) bias = s.parameter("bias", {out}, initial(shape));
@@ -38,6 +39,7 @@ ConvNd<Axes>::ConvNd(const Scope& s, int64_t in, int64_t out, const PerAxis& ker
 
 template <int Axes>
 Tensor ConvNd<Axes>::operator()(const Tensor& x) const {
+  const TraceScope in(path);
   return Axes == 1   ? conv1d(x, weight, bias, options)
          : Axes == 2 ? conv2d(x, weight, bias, options)
                      : conv3d(x, weight, bias, options);
@@ -46,7 +48,7 @@ Tensor ConvNd<Axes>::operator()(const Tensor& x) const {
 template <int Axes>
 ConvTransposeNd<Axes>::ConvTransposeNd(const Scope& s, int64_t in, int64_t out, const PerAxis& kernel,
                                        const ConvTransposeLayerOptions& layer)
-    : options(layer.conv) {
+    : options(layer.conv), path(s.trace_path()) {
   const Shape shape = weight_shape("ConvTranspose", Axes, in, out, options.groups, kernel);
   weight = s.parameter("weight", shape, initial(shape));
   if (layer.bias) bias = s.parameter("bias", {out}, initial(shape));
@@ -54,6 +56,7 @@ ConvTransposeNd<Axes>::ConvTransposeNd(const Scope& s, int64_t in, int64_t out, 
 
 template <int Axes>
 Tensor ConvTransposeNd<Axes>::operator()(const Tensor& x) const {
+  const TraceScope in(path);
   return Axes == 1   ? conv_transpose1d(x, weight, bias, options)
          : Axes == 2 ? conv_transpose2d(x, weight, bias, options)
                      : conv_transpose3d(x, weight, bias, options);

@@ -16,6 +16,7 @@ template <int Axes>
 struct ConvNd {
   Tensor weight, bias;
   ConvOptions options;
+  const char* path;
   ConvNd(const Scope& s, int64_t in, int64_t out, const PerAxis& kernel, const ConvLayerOptions& options = {});
   Tensor operator()(const Tensor& x) const;
 };
@@ -34,6 +35,7 @@ template <int Axes>
 struct ConvTransposeNd {
   Tensor weight, bias;
   ConvTransposeOptions options;
+  const char* path;
   ConvTransposeNd(const Scope& s, int64_t in, int64_t out, const PerAxis& kernel,
                   const ConvTransposeLayerOptions& options = {});
   Tensor operator()(const Tensor& x) const;

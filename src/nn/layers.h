@@ -3,6 +3,7 @@
 #include "nn/parameters.h"
 #include "ops/create.h"
 
+// Layers compute inside a TraceScope of their `path`, so that profiles and errors can name them.
 namespace gradus {
 
 struct LinearOptions {
@@ -13,6 +14,7 @@ struct LinearOptions {
 /// y = x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
 struct Linear {
   Tensor weight, bias;
+  const char* path;
   Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
   Tensor operator()(const Tensor& x) const;
 };
@@ -20,6 +22,7 @@ struct Linear {
 /// GPT-2's transposed twin: y = x W + b, weight (in, out) as its checkpoints store it.
 struct Conv1D {
   Tensor weight, bias;
+  const char* path;
   Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
   Tensor operator()(const Tensor& x) const;
 };
@@ -27,6 +30,7 @@ struct Conv1D {
 /// Rows of weight (rows, width) by id.
 struct Embedding {
   Tensor weight;
+  const char* path;
   Embedding(const Scope& s, int64_t rows, int64_t width, double init_std = 0.02);
   Tensor operator()(const Tensor& ids) const;
 };
@@ -35,12 +39,14 @@ struct Embedding {
 struct LayerNorm {
   Tensor weight, bias;
   double eps;
+  const char* path;
   LayerNorm(const Scope& s, int64_t width, double eps);
   Tensor operator()(const Tensor& x) const;
 };
 struct RmsNorm {
   Tensor weight;
   double eps;
+  const char* path;
   RmsNorm(const Scope& s, int64_t width, double eps);
   Tensor operator()(const Tensor& x) const;
 };
@@ -49,6 +55,7 @@ struct RmsNorm {
 struct Dropout {
   double p;
   uint64_t stream;
+  const char* path;
   Dropout(const Scope& s, double p);
   Tensor operator()(const Tensor& x, const Context& context) const;
 };

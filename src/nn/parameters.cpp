@@ -1,6 +1,7 @@
 #include "nn/parameters.h"
 
 #include "autograd/autograd.h"
+#include "autograd/observer.h"
 #include "base/error.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
@@ -85,6 +86,8 @@ int Parameters::set_trainable(const std::string& pattern, bool on) {
     }
   return changed;
 }
+
+const char* Scope::trace_path() const { return lasting_name(path_); }
 
 bool matches_pattern(const std::string& text, const std::string& pattern) {
   size_t t = 0, p = 0, star = std::string::npos, resume = 0;

@@ -96,6 +96,8 @@ class Scope {
     return store_->make_buffer(child(name), shape, init, dtype);
   }
   const std::string& path() const { return path_; }
+  /// The path, for the TraceScope in which a layer computes.
+  const char* trace_path() const;
   Parameters& store() const { return *store_; }
 
  private:

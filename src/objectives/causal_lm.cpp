@@ -1,5 +1,6 @@
 #include "objectives/causal_lm.h"
 
+#include "autograd/observer.h"
 #include "ops/check.h"
 #include "ops/loss.h"
 
@@ -24,6 +25,7 @@ int64_t count_targets(const Tensor& shifted) {
 }
 
 Tensor causal_lm_loss(const CausalLm& model, const Tensor& hidden, const Tensor& shifted, double normaliser) {
+  const TraceScope trace("loss");
   return linear_cross_entropy(hidden, model.head(), shifted, normaliser);
 }
 

@@ -95,6 +95,7 @@ void* allocate_bytes(Device device, size_t bytes) {
     if (!data) throw_memory("out of memory", bytes, memory);
   }
   memory.stats.current = after;
+  memory.stats.total += static_cast<int64_t>(size);
   if (after > memory.stats.peak) memory.stats.peak = after;
   return data;
 }

@@ -10,6 +10,7 @@ namespace gradus {
 struct MemoryStats {
   int64_t current = 0;
   int64_t peak = 0;
+  int64_t total = 0;  ///< of all allocations ever made
 };
 
 /// 64-byte aligned memory. Throws MemoryError when `current` would pass the ceiling or the machine has no more.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "autograd/autograd.h"
+#include "autograd/profile.h"
 #include "base/error.h"
 
 namespace gradus {
@@ -51,6 +52,7 @@ StepResult train_step(TrainTask& task, AdamW& optimizer, const StepOptions& opti
     batches[i].reset();
   }
   if (options.check_gradients) require_gradients(parameters);
+  const TraceScope trace(kOptimizerScope);
   result.grad_norm = gradient_norm(parameters);
   result.applied = std::isfinite(result.loss) && std::isfinite(result.grad_norm);
   if (result.applied) optimizer.step(options.learning_rate, clip_factor(result.grad_norm, options.max_grad_norm));

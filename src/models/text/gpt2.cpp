@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "autograd/observer.h"
 #include "models/text/decoder_input.h"
 #include "nn/activation.h"
 #include "nn/layers.h"
@@ -41,6 +42,7 @@ struct Attention {
   int64_t heads;
   double scale, dropout;
   uint64_t dropout_stream;
+  const char* path;
 
   Attention(const Scope& s, const Gpt2Config& c, int64_t layer)
       : c_attn(s / "c_attn", c.n_embd, 3 * c.n_embd, {.init_std = c.initializer_range}),
@@ -51,12 +53,14 @@ struct Attention {
         heads(c.n_head),
         scale(1),
         dropout(c.attn_pdrop),
-        dropout_stream(stream_name((s / "attn_dropout").path().c_str())) {
+        dropout_stream(stream_name((s / "attn_dropout").path().c_str())),
+        path(s.trace_path()) {
     if (c.scale_attn_weights) scale /= std::sqrt(static_cast<double>(c.n_embd / c.n_head));
     if (c.scale_attn_by_inverse_layer_idx) scale /= static_cast<double>(layer + 1);
   }
 
   Tensor operator()(const Tensor& x, const LmInput& in, size_t layer, const Context& context) const {
+    const TraceScope trace(path);
     const Tensor qkv = c_attn(x);  // (B, T, 3C)
     AttentionOptions options = decoder_attention(in, scale);
     if (context.training && dropout > 0) {
@@ -81,15 +85,20 @@ struct Mlp {
   Conv1D c_fc, c_proj;
   Dropout dropout;
   Activation act;
+  const char* path;
 
   Mlp(const Scope& s, const Gpt2Config& c)
       : c_fc(s / "c_fc", c.n_embd, c.n_inner, {.init_std = c.initializer_range}),
         c_proj(s / "c_proj", c.n_inner, c.n_embd,
                {.init_std = c.initializer_range / std::sqrt(2.0 * static_cast<double>(c.n_layer))}),
         dropout(s / "dropout", c.resid_pdrop),
-        act(activation_named(c.activation_function)) {}
+        act(activation_named(c.activation_function)),
+        path(s.trace_path()) {}
 
-  Tensor operator()(const Tensor& x, const Context& context) const { return dropout(c_proj(act(c_fc(x))), context); }
+  Tensor operator()(const Tensor& x, const Context& context) const {
+    const TraceScope trace(path);
+    return dropout(c_proj(act(c_fc(x))), context);
+  }
 };
 
 struct Block {
@@ -97,12 +106,14 @@ struct Block {
   Attention attn;
   LayerNorm ln_2;
   Mlp mlp;
+  const char* path;
 
   Block(const Scope& s, const Gpt2Config& c, int64_t layer)
       : ln_1(s / "ln_1", c.n_embd, c.layer_norm_epsilon),
         attn(s / "attn", c, layer),
         ln_2(s / "ln_2", c.n_embd, c.layer_norm_epsilon),
-        mlp(s / "mlp", c) {}
+        mlp(s / "mlp", c),
+        path(s.trace_path()) {}
 };
 
 class Gpt2 final : public CausalLm {
@@ -123,9 +134,11 @@ class Gpt2 final : public CausalLm {
 
   Tensor hidden(const LmInput& in, const Context& context) const override {
     check_decoder_input("gpt2", in, config_.vocab_size, config_.n_positions);
+    const TraceScope trace("transformer");
     Tensor x = drop_(add(wte_(in.input_ids), wpe_(decoder_positions(in))), context);
     const auto block = [blocks = blocks_, in, context](size_t i, const Tensor& before) {
       const Block& b = (*blocks)[i];
+      const TraceScope trace_block(b.path);
       const Tensor y = add(before, b.attn(b.ln_1(before), in, i, context));
       return add(y, b.mlp(b.ln_2(y), context));
     };

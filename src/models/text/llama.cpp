@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "autograd/observer.h"
 #include "models/text/decoder_input.h"
 #include "models/text/rope_fields.h"
 #include "nn/activation.h"
@@ -46,6 +47,7 @@ struct Attention {
   int64_t heads, kv_heads, head_dim;
   double dropout;
   uint64_t dropout_stream;
+  const char* path;
 
   Attention(const Scope& s, const LlamaConfig& c)
       : q_proj(s / "q_proj", c.hidden_size, c.num_attention_heads * c.head_dim,
@@ -60,10 +62,12 @@ struct Attention {
         kv_heads(c.num_key_value_heads),
         head_dim(c.head_dim),
         dropout(c.attention_dropout),
-        dropout_stream(stream_name((s / "attn_dropout").path().c_str())) {}
+        dropout_stream(stream_name((s / "attn_dropout").path().c_str())),
+        path(s.trace_path()) {}
 
   Tensor operator()(const Tensor& x, const RopeTables& tables, const LmInput& in, size_t layer,
                     const Context& context) const {
+    const TraceScope trace(path);
     const int64_t batch = x.size(0), time = x.size(1);
     const Tensor q = rope(reshape(q_proj(x), {batch, time, heads, head_dim}), tables.cos, tables.sin);
     Tensor k = rope(reshape(k_proj(x), {batch, time, kv_heads, head_dim}), tables.cos, tables.sin);
@@ -85,14 +89,17 @@ struct Attention {
 struct Mlp {  // down(act(gate x) * up x)
   Linear gate_proj, up_proj, down_proj;
   Activation act;
+  const char* path;
 
   Mlp(const Scope& s, const LlamaConfig& c)
       : gate_proj(s / "gate_proj", c.hidden_size, c.intermediate_size, {c.mlp_bias, c.initializer_range}),
         up_proj(s / "up_proj", c.hidden_size, c.intermediate_size, {c.mlp_bias, c.initializer_range}),
         down_proj(s / "down_proj", c.intermediate_size, c.hidden_size, {c.mlp_bias, c.initializer_range}),
-        act(activation_named(c.hidden_act)) {}
+        act(activation_named(c.hidden_act)),
+        path(s.trace_path()) {}
 
   Tensor operator()(const Tensor& x) const {
+    const TraceScope trace(path);
     const Tensor gate = gate_proj(x), up = up_proj(x);
     return down_proj(act == Activation(silu) ? swiglu(gate, up) : mul(act(gate), up));
   }
@@ -103,12 +110,14 @@ struct Block {
   Attention self_attn;
   RmsNorm post_attention_layernorm;
   Mlp mlp;
+  const char* path;
 
   Block(const Scope& s, const LlamaConfig& c)
       : input_layernorm(s / "input_layernorm", c.hidden_size, c.rms_norm_eps),
         self_attn(s / "self_attn", c),
         post_attention_layernorm(s / "post_attention_layernorm", c.hidden_size, c.rms_norm_eps),
-        mlp(s / "mlp", c) {}
+        mlp(s / "mlp", c),
+        path(s.trace_path()) {}
 };
 
 class Llama final : public CausalLm {
@@ -127,10 +136,12 @@ class Llama final : public CausalLm {
 
   Tensor hidden(const LmInput& in, const Context& context) const override {
     check_decoder_input("llama", in, config_.vocab_size, 0);
+    const TraceScope trace("model");
     Tensor x = embed_tokens_(in.input_ids);
     const RopeTables tables = rope_tables(config_.rope, decoder_positions(in), x.dtype());
     const auto block = [blocks = blocks_, tables, in, context](size_t i, const Tensor& before) {
       const Block& b = (*blocks)[i];
+      const TraceScope trace_block(b.path);
       const Tensor y = add(before, b.self_attn(b.input_layernorm(before), tables, in, i, context));
       return add(y, b.mlp(b.post_attention_layernorm(y)));
     };
