@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
+#include "autograd/anomaly.h"
 #include "autograd/autograd.h"
 #include "base/error.h"
 #include "cli/verbs.h"
@@ -17,7 +19,7 @@ namespace {
 
 struct RunOptions {
   std::string model, in, out, dtype = "f32";
-  bool grad = false;
+  bool grad = false, detect_anomaly = false;
 };
 
 // An optional input; unknown names are refused, so that a typing error cannot pass as "not given".
@@ -76,6 +78,11 @@ void run(const RunOptions& o) {
   std::vector<std::string> unused;
   const auto model = load_causal_lm(o.model, {.dtype = dtype_from_name(o.dtype), .trainable = o.grad}, &unused);
   for (const std::string& name : unused) std::fprintf(stderr, "note: %s is not used by this model\n", name.c_str());
+  std::optional<DetectAnomaly> anomaly;
+  if (o.detect_anomaly) {
+    anomaly.emplace();
+    for (const Parameter& p : model->parameters().all()) anomaly->name(p.value, p.name);
+  }
   write_safetensors(o.out, evaluate(*model, inputs, o.grad));
 }
 
@@ -94,6 +101,8 @@ void add_run(CLI::App& app) {
   verb->add_option("--in", options->in, "safetensors file with the inputs")->required();
   verb->add_option("--out", options->out, "safetensors file to write")->required();
   verb->add_flag("--grad", options->grad, "also write the gradient of the loss for every parameter");
+  verb->add_flag("--detect-anomaly", options->detect_anomaly,
+                 "fail at the first operation that makes a NaN or an infinity, naming it");
   verb->add_option("--dtype", options->dtype, "type to compute in")
       ->check(CLI::IsMember({"f32", "f64", "bf16", "f16"}))
       ->capture_default_str();

@@ -80,6 +80,7 @@ TrainSettings train_settings(const Recipe& recipe) {
   s.save_strategy = recipe.text("train.save_strategy");
   s.save_steps = recipe.integer("train.save_steps");
   s.save_total_limit = recipe.integer("train.save_total_limit");
+  s.detect_anomaly = recipe.flag("train.detect_anomaly");
   s.seed = static_cast<uint64_t>(recipe.integer("train.seed"));
   return s;
 }

@@ -56,6 +56,7 @@ const std::vector<RecipeKey>& recipe_keys() {
        "backward computes blocks again instead of keeping their tensors"},
       {"train.gradient_checkpointing_kwargs", table, "{}",
        "which blocks: { segments = \"each\" (default), \"sqrt\" or a number } or { budget_bytes = 2000000000 }"},
+      {"train.detect_anomaly", flag, "false", "stop at the first operation that makes a NaN or infinity; slow"},
       {"train.seed", integer, "42", "of initial parameters and dropout, and of the order of the texts"},
       {"train.data_seed", integer, "-1", "of the order of the texts alone; -1: train.seed"},
   };

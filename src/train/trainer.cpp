@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "autograd/anomaly.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "io/png.h"
@@ -139,7 +140,14 @@ class Trainer {
     options.dropout = RandomKey{settings_.seed, stream_name("dropout")}.fold(static_cast<uint64_t>(state_.step));
     options.check_gradients = !checked_;
     const auto before = Clock::now();
+    std::optional<DetectAnomaly> anomaly;
+    if (settings_.detect_anomaly) {
+      anomaly.emplace();
+      anomaly->set_place("step " + std::to_string(state_.step + 1));
+      for (const Parameter& p : task_.parameters().all()) anomaly->name(p.value, p.name);
+    }
     const StepResult result = train_step(task_, optimizer_, options);
+    anomaly.reset();
     const double took = std::chrono::duration<double>(Clock::now() - before).count();
     checked_ = true;
     ++state_.step;
@@ -171,7 +179,8 @@ class Trainer {
       throw ValueError("train",
                        "the loss or its gradient was not finite in " + std::to_string(kMostSkippedInARow) +
                            " steps in a row, up to step " + std::to_string(state_.step) + ".",
-                       "lower train.learning_rate, or give it more warmup_steps.");
+                       "lower train.learning_rate, or give it more warmup_steps; train.detect_anomaly=true names the "
+                       "operation that fails.");
   }
 
   void fill(TrainProgress& progress) const {

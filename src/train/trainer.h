@@ -24,6 +24,7 @@ struct TrainSettings {
   int64_t logging_steps = 10, eval_steps = 0, save_steps = 500, save_total_limit = 0;
   std::string eval_strategy = "no", save_strategy = "steps";
   uint64_t seed = 42;
+  bool detect_anomaly = false;  ///< stop at the first op that makes a NaN or an infinity: see DetectAnomaly
 };
 
 /// Where a run stands after a step, for whoever watches it.
@@ -71,7 +72,8 @@ struct TrainOutcome {
 ///
 /// Equal task, settings and resume point give equal parameters, bit for bit, unless max_time decides: a run that
 /// max_time does not hold back follows its steps alone.
-/// Throws ValueError for impossible settings and when the loss stays non-finite, GradError (see train_step), FileError.
+/// Throws ValueError for impossible settings, when the loss stays non-finite, and for what detect_anomaly finds,
+/// GradError (see train_step), FileError.
 TrainOutcome train(TrainTask& task, const TrainSettings& settings, const TrainRun& run);
 
 }  // namespace gradus
