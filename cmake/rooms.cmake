@@ -19,6 +19,7 @@ room(io "safetensors, JSON, PNG and charts, TensorBoard events." io/*.h base/fil
 room(text "Tokenizers." text/*.h)
 room(data "Documents, held-out split, packing." data/*.h)
 room(models "Model families, checkpoints." models/*.h models/*/*.h)
+room(lab "Small experiments: formulas, their gradients and pictures." lab/*.h)
 room(objectives "What is minimised." objectives/*.h)
 room(train "Recipes, the training loop, checkpoints, evaluation." train/*.h)
 room(infer "Sampling, stop strings, generation." infer/*.h)

@@ -25,6 +25,8 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_inspect,
     gradus::cli::add_doctor,
     gradus::cli::add_bench,
+    gradus::cli::add_profile,
+    gradus::cli::add_lab,
 };
 // clang-format on
 
