@@ -46,7 +46,9 @@ Tensors linear_sigmoid(const Node& n) {
   return {clamp(add(mul(n.in[0], n.number("alpha", 0.2)), n.number("beta", 0.5)), 0, 1)};
 }
 
+// Slopes broadcast as anything does since opset 7; before, there was one a channel.
 Tensors sloped(const Node& n) {
+  if (n.opset < 7) return {prelu(n.in[0], n.in[1])};
   return {where(greater(n.in[0], scalar(0, n.in[0].dtype())), n.in[0], mul(n.in[0], n.in[1]))};
 }
 
