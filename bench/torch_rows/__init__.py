@@ -1,8 +1,8 @@
 """What PyTorch does for each row of `gradus bench ops`: one module a family, each with call() and work() as core.py
 explains them."""
-from . import conv, core, diff, linalg, pointwise, shapes
+from . import conv, core, diff, linalg, pointwise, scan, shapes
 
-FAMILIES = [core, conv, diff, linalg, pointwise, shapes]
+FAMILIES = [core, conv, diff, linalg, pointwise, scan, shapes]
 
 
 def split(name):

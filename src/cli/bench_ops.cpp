@@ -35,7 +35,7 @@ namespace {
 std::vector<OpBench> op_benches() {
   std::vector<OpBench> all;
   for (const auto family :
-       {core_benches, pointwise_benches, conv_benches, diff_benches, linalg_benches, shapes_benches})
+       {core_benches, pointwise_benches, conv_benches, diff_benches, linalg_benches, shapes_benches, scan_benches})
     for (OpBench& bench : family()) all.push_back(std::move(bench));
   return all;
 }

@@ -28,5 +28,6 @@ std::vector<OpBench> pointwise_benches();
 std::vector<OpBench> conv_benches();
 std::vector<OpBench> linalg_benches();
 std::vector<OpBench> shapes_benches();
+std::vector<OpBench> scan_benches();
 
 }  // namespace gradus::cli

@@ -13,8 +13,9 @@ namespace {
 constexpr const char *kFloating = "f64 f32 f16 bf16", *kAll = "f64 f32 f16 bf16 i64 i32 u8 bool";
 
 // Slots whose plain loops take more than floating types.
-constexpr std::string_view kTakeAll[] = {"copy",   "fill",   "iota",      "binary", "where",
-                                         "reduce", "argmax", "embedding", "gather"};
+constexpr std::string_view kTakeAll[] = {
+    "copy",    "fill",    "iota",     "binary", "where",        "reduce", "arg_extreme", "embedding",    "gather",
+    "scatter", "nonzero", "triangle", "scan",   "extreme_scan", "sort",   "topk",        "searchsorted", "histogram"};
 
 constexpr std::string_view kPlainFunctions[] = {"erfc",         "erfinv",  "lgamma", "digamma",   "polygamma",
                                                 "sinc",         "fmod",    "atan2",  "remainder", "hypot",

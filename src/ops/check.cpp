@@ -1,5 +1,7 @@
 #include "ops/check.h"
 
+#include <algorithm>
+
 namespace gradus {
 
 void require_defined(const char* op, const Tensor& x) {
@@ -58,25 +60,41 @@ void require_rank(const char* op, const char* name, const Tensor& x, int at_leas
         op, std::string(name) + " must have at least " + std::to_string(at_least) + " axes, got " + x.describe() + ".");
 }
 
+// Each number once: an axis along which all are the same (stride 0) counts as one.
+static Tensor without_repeats(const Tensor& x) {
+  Shape shape = x.shape();
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (x.strides()[axis] == 0) shape[axis] = 1;
+  return x.strided(shape, x.strides());
+}
+
 void require_indices(const char* op, const Tensor& index, int64_t bound, int64_t ignored) {
   require_index(op, index);
   if (index.device() == Device::meta || index.count() == 0) return;
-  const auto refuse = [&](int64_t value, int64_t position) {
-    throw IndexError(op, "index " + std::to_string(value) + " at position " + std::to_string(position) +
-                             " is outside [0, " + std::to_string(bound) + ").");
+  const auto wrong = [&](int64_t value) {
+    return (value < 0 || value >= bound) && (value != ignored || ignored == -1);
   };
-  if (index.contiguous()) {
-    dispatch_index(op, index.dtype(), [&](auto tag) {
-      const auto* p = index.data<decltype(tag)>();
-      for (int64_t i = 0; i < index.count(); ++i)
-        if ((p[i] < 0 || p[i] >= bound) && (p[i] != ignored || ignored == -1)) refuse(p[i], i);
+  const Tensor once = index.contiguous() ? index : without_repeats(index);
+  if (once.contiguous()) {
+    const bool fine = dispatch_index(op, index.dtype(), [&](auto tag) {
+      const auto* p = once.data<decltype(tag)>();
+      return std::none_of(p, p + once.count(), wrong);
     });
-    return;
+    if (fine) return;
   }
   const auto values = index.to_vector<int64_t>();
-  for (size_t i = 0; i < values.size(); ++i)
-    if ((values[i] < 0 || values[i] >= bound) && (values[i] != ignored || ignored == -1))
-      refuse(values[i], static_cast<int64_t>(i));
+  const auto found = std::find_if(values.begin(), values.end(), wrong);
+  if (found != values.end())
+    throw IndexError(op, "index " + std::to_string(*found) + " at position " + std::to_string(found - values.begin()) +
+                             " is outside [0, " + std::to_string(bound) + ").");
+}
+
+void require_index_fits(const char* op, const char* name, const Tensor& x, const Tensor& index, int axis) {
+  bool fits = index.rank() == x.rank();
+  for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || index.shape()[i] <= x.shape()[i];
+  if (!fits)
+    throw ShapeError(op, "index " + index.describe() + " must have the rank of " + name + " " + x.describe() +
+                             " and be at most as large but for axis " + std::to_string(axis) + ".");
 }
 
 }  // namespace gradus

@@ -23,5 +23,7 @@ void require_rank(const char* op, const char* name, const Tensor& x, int at_leas
 /// Throws IndexError naming the first value outside [0, bound) — or, when `ignored` is given, neither that.
 /// Nothing to check on the meta device.
 void require_indices(const char* op, const Tensor& index, int64_t bound, int64_t ignored = -1);
+/// Throws ShapeError unless index has x's rank and is at most as large at the axes other than `axis`.
+void require_index_fits(const char* op, const char* name, const Tensor& x, const Tensor& index, int axis);
 
 }  // namespace gradus

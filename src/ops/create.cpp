@@ -1,5 +1,7 @@
 #include "ops/create.h"
 
+#include <algorithm>
+
 #include "kernels/table.h"
 #include "ops/check.h"
 
@@ -20,6 +22,19 @@ Tensor scalar(double value, Dtype dtype, Device device) { return full({}, value,
 Tensor arange(int64_t n, Dtype dtype, double start, double step, Device device) {
   Tensor y = empty({n}, dtype, device);
   kernels(device).iota({.y = y, .start = start, .step = step});
+  return y;
+}
+
+Tensor linspace(double start, double end, int64_t n, Dtype dtype, Device device) {
+  Tensor y = arange(n, dtype, start, n > 1 ? (end - start) / static_cast<double>(n - 1) : 0, device);
+  if (n > 1) kernels(device).fill({.y = y.strided({}, {}, n - 1), .value = end});  // a sum of steps may miss it
+  return y;
+}
+
+Tensor eye(int64_t rows, int64_t columns, Dtype dtype, Device device) {
+  if (columns == -1) columns = rows;
+  Tensor y = zeros({rows, columns}, dtype, device);
+  if (y.count() > 0) kernels(device).fill({.y = y.strided({std::min(rows, columns)}, {columns + 1}), .value = 1});
   return y;
 }
 

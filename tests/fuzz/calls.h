@@ -17,5 +17,6 @@ std::vector<Call> pointwise_calls();
 std::vector<Call> image_calls();
 std::vector<Call> linalg_calls();
 std::vector<Call> shapes_calls();
+std::vector<Call> scan_calls();
 
 }  // namespace gradus::fuzz

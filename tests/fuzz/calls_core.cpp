@@ -36,11 +36,11 @@ Tensors binary_or_number(Dice& d) {
   return binary<F>(d);
 }
 
-template <Tensor (*All)(const Tensor&), Tensor (*Axis)(const Tensor&, int, KeepAxis)>
+template <Tensor (*All)(const Tensor&), Tensor (*Some)(const Tensor&, const Axes&, KeepAxis)>
 Tensors reduce(Dice& d) {
   const Tensor x = d.chance(0.8) ? d.floats() : d.any();
   if (d.chance(0.2)) return {All(x)};
-  return {Axis(x, d.axis(rank_of(x)), d.coin() ? keep_axis : drop_axis)};
+  return {Some(x, d.axes(rank_of(x)), d.coin() ? keep_axis : drop_axis)};
 }
 
 Tensors comparisons(Dice& d) {
@@ -310,7 +310,6 @@ std::vector<Call> core_calls() {
       {"mean", reduce<mean, mean>},
       {"max", reduce<max, max>},
       {"min", reduce<min, min>},
-      {"argmax", along<argmax>},
       {"reshape", call_reshape},
       {"transpose",
        [](Dice& d) -> Tensors {

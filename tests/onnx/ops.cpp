@@ -6,7 +6,7 @@ Op find_op(const std::string& name) {
   static const std::map<std::string, Op> all = [] {
     std::map<std::string, Op> table;
     for (const auto& family :
-         {math_ops(), pointwise_ops(), shape_ops(), reduce_ops(), network_ops(), loss_ops(), signal_ops()})
+         {math_ops(), pointwise_ops(), shape_ops(), reduce_ops(), network_ops(), loss_ops(), signal_ops(), order_ops()})
       for (const Entry& e : family) table[e.name] = e.op;
     return table;
   }();

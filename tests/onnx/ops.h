@@ -19,6 +19,7 @@ std::vector<Entry> reduce_ops();
 std::vector<Entry> network_ops();
 std::vector<Entry> loss_ops();
 std::vector<Entry> signal_ops();
+std::vector<Entry> order_ops();
 
 inline Shape shape_of(const std::vector<int64_t>& sizes) {
   Shape s;

@@ -151,7 +151,7 @@ Tensors average_pool_op(const Node& n) {
                                             : div(total, sums(ones_like(n.in[0])))};
 }
 
-template <Tensor (*F)(const Tensor&, int, KeepAxis)>
+template <Tensor (*F)(const Tensor&, const Axes&, KeepAxis)>
 Tensors global_pool(const Node& n) {
   Tensor y = n.in[0];
   for (int axis = 2; axis < y.rank(); ++axis) y = F(y, axis, keep_axis);

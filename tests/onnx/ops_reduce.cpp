@@ -1,10 +1,10 @@
-#include <algorithm>
-
 #include "onnx/ops.h"
+#include "ops/create.h"
 #include "ops/elementwise.h"
-#include "ops/reduce.h"
+#include "ops/index.h"
 #include "ops/shape.h"
 #include "ops/softmax.h"
+#include "ops/statistics.h"
 
 namespace gradus::testing::onnx {
 
@@ -21,19 +21,16 @@ Reduction reduction(const Node& n) {
   for (int64_t a : n.input(1).defined() ? n.whole(1) : n.integers("axes")) r.axes.push_back(axis_of(a, rank));
   if (r.axes.empty() && !n.integer("noop_with_empty_axes", 0))
     for (int i = 0; i < rank; ++i) r.axes.push_back(i);
-  std::sort(r.axes.rbegin(), r.axes.rend());
   return r;
 }
 
-// Axis by axis, the last one first.
-template <Tensor (*F)(const Tensor&, int, KeepAxis)>
+// In x's type, which sums of integers are not.
+template <Tensor (*F)(const Tensor&, const Axes&, KeepAxis)>
 Tensor over(const Tensor& x, const Reduction& r) {
-  Tensor y = x;
-  for (int axis : r.axes) y = F(y, axis, r.keep ? keep_axis : drop_axis);
-  return y;
+  return cast(F(x, r.axes, r.keep ? keep_axis : drop_axis), x.dtype());
 }
 
-template <Tensor (*F)(const Tensor&, int, KeepAxis)>
+template <Tensor (*F)(const Tensor&, const Axes&, KeepAxis)>
 Tensors reduce(const Node& n) {
   return {over<F>(n.in[0], reduction(n))};
 }
@@ -45,19 +42,16 @@ Tensors l1(const Node& n) { return {over<sum>(magnitude(n.in[0]), reduction(n))}
 Tensors l2(const Node& n) { return {sqrt(over<sum>(mul(n.in[0], n.in[0]), reduction(n)))}; }
 Tensors sum_square(const Node& n) { return {over<sum>(mul(n.in[0], n.in[0]), reduction(n))}; }
 Tensors log_sum(const Node& n) { return {log(over<sum>(n.in[0], reduction(n)))}; }
-Tensors log_sum_exp(const Node& n) {
-  const Reduction r = reduction(n);
-  const Tensor top = over<max>(n.in[0], {r.axes, true});
-  return {add(log(over<sum>(exp(sub(n.in[0], top)), r)), over<max>(n.in[0], r))};
-}
 
-// Of the largest (or smallest) the first, or the last: then counted from the end.
-template <bool largest>
+template <Tensor (*F)(const Tensor&, int, KeepAxis)>
 Tensors arg(const Node& n) {
-  const int axis = axis_of(n.integer("axis", 0), n.in[0].rank());
-  covered_if(!n.integer("select_last_index", 0), n.op + " with select_last_index");
-  const Tensor y = argmax(largest ? n.in[0] : neg(n.in[0]), axis);
-  return {n.integer("keepdims", 1) ? unsqueeze(y, axis) : y};
+  const Tensor& x = n.in[0];
+  const int axis = axis_of(n.integer("axis", 0), x.rank());
+  const KeepAxis keep = n.integer("keepdims", 1) ? keep_axis : drop_axis;
+  if (!n.integer("select_last_index", 0)) return {F(x, axis, keep)};
+  const Tensor backwards = arange(x.size(axis), Dtype::i64, static_cast<double>(x.size(axis) - 1), -1);
+  return {
+      sub(scalar(static_cast<double>(x.size(axis) - 1), Dtype::i64), F(index_select(x, backwards, axis), axis, keep))};
 }
 
 // Before opset 13 these saw a matrix: the axes from `axis` (1) on as one.
@@ -83,9 +77,10 @@ std::vector<Entry> reduce_ops() {
       {"ReduceL2", l2},
       {"ReduceSumSquare", sum_square},
       {"ReduceLogSum", log_sum},
-      {"ReduceLogSumExp", log_sum_exp},
-      {"ArgMax", arg<true>},
-      {"ArgMin", arg<false>},
+      {"ReduceLogSumExp", reduce<logsumexp>},
+      {"ReduceProd", reduce<prod>},
+      {"ArgMax", arg<argmax>},
+      {"ArgMin", arg<argmin>},
       {"Softmax", along<softmax>},
       {"LogSoftmax", along<log_softmax>},
   };

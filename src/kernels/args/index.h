@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+
 #include "tensor/tensor.h"
 
 // Kernel arguments: rows and elements by index. See kernels/table.h.
@@ -16,25 +18,46 @@ struct EmbeddingBackwardArgs {
   const Tensor& dy;
   const Tensor& dtable;
 };
-/// y[.., i, ..] = x[.., index[.., i, ..], ..] along `axis`; index has y's shape, i32 or i64, checked.
+/// y[.., i, ..] = x[.., index[.., i, ..], ..] along `axis`; index has y's shape, i32 or i64, checked. At the other axes
+/// it is at most as large as x. Any dtype. Rows are picked by an index that is expanded (stride 0) along all axes but
+/// `axis`.
 struct GatherArgs {
   const Tensor& x;
   const Tensor& index;
   const Tensor& y;
   int axis;
 };
-/// dx[.., index[.., i, ..], ..] += dy[.., i, ..]; dx is zeroed by the kernel first.
-struct ScatterAddArgs {
+enum class Scatter : uint8_t { assign, add, mul, max, min };
+
+/// y[.., index[.., i, ..], ..] = (or +=, …) src[.., i, ..] along `axis`, one after the other: the last assignment wins.
+/// y holds what is changed. index has src's shape, i32 or i64, checked; at the other axes it is at most as large as y.
+/// Any dtype; sums and products of integers wrap.
+struct ScatterArgs {
+  Scatter f;
   const Tensor& index;
-  const Tensor& dy;
-  const Tensor& dx;
+  const Tensor& src;
+  const Tensor& y;
   int axis;
+};
+/// y (count, rank of x) i64: the places of the elements that are not 0, in row-major order. Any dtype.
+struct NonzeroArgs {
+  const Tensor& x;
+  const Tensor& y;
+};
+/// Of each matrix x (*, M, N): y_ij = x_ij where j - i <= k (`upper`: j - i >= k), else 0. Any dtype.
+struct TriangleArgs {
+  const Tensor& x;
+  bool upper;
+  int64_t k;
+  const Tensor& y;
 };
 
 #define GRADUS_INDEX_KERNELS(X)                \
   X(embedding, EmbeddingArgs)                  \
   X(embedding_backward, EmbeddingBackwardArgs) \
   X(gather, GatherArgs)                        \
-  X(scatter_add, ScatterAddArgs)
+  X(scatter, ScatterArgs)                      \
+  X(nonzero, NonzeroArgs)                      \
+  X(triangle, TriangleArgs)
 
 }  // namespace gradus

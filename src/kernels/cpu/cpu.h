@@ -17,13 +17,18 @@ namespace gradus::cpu {
   X(binary, BinaryArgs, "f32")                \
   X(where, WhereArgs, "all")
 
-#define GRADUS_CPU_REDUCE_KERNELS(X) \
-  X(reduce, ReduceArgs, "f32")       \
+#define GRADUS_CPU_REDUCE_KERNELS(X)    \
+  X(reduce, ReduceArgs, "f32")          \
+  X(arg_extreme, ArgExtremeArgs, "f32") \
+  X(moments, MomentsArgs, "f32")        \
+  X(logsumexp, LogsumexpArgs, "f32")    \
   X(sum_squares, SumSquaresArgs, "f32")
 
-#define GRADUS_CPU_INDEX_KERNELS(X)  \
-  X(embedding, EmbeddingArgs, "all") \
-  X(embedding_backward, EmbeddingBackwardArgs, "f32")
+#define GRADUS_CPU_INDEX_KERNELS(X)                   \
+  X(embedding, EmbeddingArgs, "all")                  \
+  X(embedding_backward, EmbeddingBackwardArgs, "f32") \
+  X(gather, GatherArgs, "all")                        \
+  X(scatter, ScatterArgs, "f32")
 
 #define GRADUS_CPU_MATMUL_KERNELS(X)                   \
   X(matmul, MatmulArgs, "f64 f32 f16 bf16")            \
@@ -63,7 +68,11 @@ namespace gradus::cpu {
 
 #define GRADUS_CPU_OPTIM_KERNELS(X) X(adamw, AdamWArgs, "f32")
 
-#define GRADUS_CPU_SCAN_KERNELS(X)
+#define GRADUS_CPU_SCAN_KERNELS(X)                  \
+  X(scan, ScanArgs, "f32")                          \
+  X(linear_scan, LinearScanArgs, "f32")             \
+  X(sort, SortArgs, "f32 f16 bf16 i64 i32 u8 bool") \
+  X(topk, TopkArgs, "f32")
 
 #define GRADUS_CPU_CONV_KERNELS(X)                            \
   X(conv, ConvArgs, "f32 f16 bf16")                           \

@@ -1,4 +1,5 @@
 #include <cstring>
+#include <vector>
 
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
@@ -41,6 +42,157 @@ void embedding_backward(const EmbeddingBackwardArgs& args) {
         for (int64_t j = 0; j < width; ++j) to[j] += from[j];
       }
     });
+  });
+}
+
+namespace {
+
+// The index without the axes behind `axis`, when it is the same along all of these: it then names whole runs of
+// elements. Undefined otherwise.
+Tensor index_of_runs(const Tensor& index, int axis) {
+  Shape shape = index.shape();
+  Strides strides = index.strides();
+  for (int i = index.rank() - 1; i > axis; --i) {
+    if (strides[i] != 0 && shape[i] != 1) return {};
+    shape.erase(i);
+    strides.erase(i);
+  }
+  return dense(index.strided(shape, strides));
+}
+
+bool same_but_for(int axis, const Shape& a, const Shape& b) {
+  for (int i = 0; i < a.rank(); ++i)
+    if (i != axis && a[i] != b[i]) return false;
+  return true;
+}
+
+// Elements are moved as bits of their size.
+template <class T, class Id>
+void gather_runs(const T* x, const Id* index, T* y, const Lanes& s, int64_t size) {
+  parallel_for(s.outer * s.n, rows_for(kCheapGrain, s.inner), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end;) {
+      const T* from = x + i / s.n * size * s.inner;
+      const int64_t stop = std::min(end, (i / s.n + 1) * s.n);
+      if (s.inner == 1)
+        for (; i < stop; ++i) y[i] = from[index[i]];
+      else
+        for (; i < stop; ++i)
+          std::memcpy(y + i * s.inner, from + index[i] * s.inner, static_cast<size_t>(s.inner) * sizeof(T));
+    }
+  });
+}
+
+template <class T, class Id>
+void gather_elements(const T* x, const Id* index, T* y, const Lanes& s, int64_t size) {
+  parallel_for(s.outer * s.n, rows_for(kCheapGrain, s.inner), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const T* from = x + i / s.n * size * s.inner;
+      for (int64_t j = 0; j < s.inner; ++j) y[i * s.inner + j] = from[index[i * s.inner + j] * s.inner + j];
+    }
+  });
+}
+
+}  // namespace
+
+void gather(const GatherArgs& args) {
+  if (!args.x.contiguous() || !same_but_for(args.axis, args.x.shape(), args.index.shape())) return ref::gather(args);
+  const Tensor runs = index_of_runs(args.index, args.axis), index = runs.defined() ? runs : dense(args.index);
+  const Lanes s(args.index.shape(), args.axis);
+  const int64_t size = args.x.shape()[args.axis];
+  dispatch_index("gather", index.dtype(), [&](auto id) {
+    const auto* places = index.data<decltype(id)>();
+    const auto run = [&](auto bits) {
+      using T = decltype(bits);
+      const T* x = static_cast<const T*>(args.x.raw());
+      T* y = static_cast<T*>(args.y.raw());
+      runs.defined() ? gather_runs(x, places, y, s, size) : gather_elements(x, places, y, s, size);
+    };
+    switch (size_of(args.x.dtype())) {
+      case 1: return run(uint8_t{});
+      case 2: return run(uint16_t{});
+      case 4: return run(uint32_t{});
+      default: return run(uint64_t{});
+    }
+  });
+}
+
+namespace {
+
+// How src lies over y: `target` entries along the axis of y, s.n of src.
+struct Sums {
+  Lanes s;
+  int64_t target;
+  const float* src;
+  float* y;
+};
+
+// A piece owns some columns of y: it adds in the order of src, as one thread would.
+template <class Id>
+void add_elements(const Sums& a, const Id* index) {
+  const Lanes& s = a.s;
+  for_each_column_tile(s, 256, [&](int64_t o, int64_t begin, int64_t end) {
+    float* y = a.y + o * a.target * s.inner;
+    for (int64_t i = o * s.n; i < (o + 1) * s.n; ++i)
+      for (int64_t j = begin; j < end; ++j) y[index[i * s.inner + j] * s.inner + j] += a.src[i * s.inner + j];
+  });
+}
+
+// The runs that go to rows [low, high) of block o, columns [begin, end).
+template <class Id>
+void add_runs_between(const Sums& a, const Id* index, int64_t o, int64_t low, int64_t high, int64_t begin,
+                      int64_t end) {
+  const int64_t n = a.s.n, inner = a.s.inner;
+  float* y = a.y + o * a.target * inner;
+  for (int64_t i = o * n; i < (o + 1) * n; ++i) {
+    if (index[i] < low || index[i] >= high) continue;
+    float* to = y + index[i] * inner;
+    const float* from = a.src + i * inner;
+    for (int64_t j = begin; j < end; ++j) to[j] += from[j];
+  }
+}
+
+// Many numbers to few places: pieces of src add into buffers of their own, which are joined in their order.
+template <class Id>
+void add_into_buffers(const Sums& a, const Id* index, int64_t grain) {
+  const int64_t n = a.s.n, pieces = (n + grain - 1) / grain;
+  std::vector<float> buffers(static_cast<size_t>(pieces * a.target), 0.0f);
+  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+    float* buffer = buffers.data() + begin / grain * a.target;
+    for (int64_t i = begin; i < end; ++i) buffer[index[i]] += a.src[i];
+  });
+  for (int64_t k = 0; k < pieces; ++k)
+    for (int64_t i = 0; i < a.target; ++i) a.y[i] += buffers[static_cast<size_t>(k * a.target + i)];
+}
+
+template <class Id>
+void add_runs(const Sums& a, const Id* index) {
+  const Lanes& s = a.s;
+  const int64_t grain = std::max(kCheapGrain, (s.n + 7) / 8);
+  if (s.outer > 1 || s.inner >= 256) {
+    for_each_column_tile(
+        s, 128, [&](int64_t o, int64_t begin, int64_t end) { add_runs_between(a, index, o, 0, a.target, begin, end); });
+  } else if (s.inner == 1 && a.target <= grain / 4) {
+    add_into_buffers(a, index, grain);
+  } else if (s.inner < 8 || s.count() < 2 * kCheapGrain) {  // looking at every index again would cost more
+    add_runs_between(a, index, 0, 0, a.target, 0, s.inner);
+  } else {
+    parallel_for(a.target, (a.target + 7) / 8,
+                 [&](int64_t low, int64_t high) { add_runs_between(a, index, 0, low, high, 0, s.inner); });
+  }
+}
+
+}  // namespace
+
+void scatter(const ScatterArgs& args) {
+  if (!all_f32({args.src}) || args.f != Scatter::add || !args.y.contiguous() ||
+      !same_but_for(args.axis, args.y.shape(), args.src.shape()))
+    return ref::scatter(args);
+  const Tensor runs = index_of_runs(args.index, args.axis), index = runs.defined() ? runs : dense(args.index);
+  const Tensor src = dense(args.src);
+  const Sums sums{Lanes(src.shape(), args.axis), args.y.shape()[args.axis], src.data<float>(), args.y.data<float>()};
+  dispatch_index("scatter", index.dtype(), [&](auto id) {
+    const auto* places = index.data<decltype(id)>();
+    runs.defined() ? add_runs(sums, places) : add_elements(sums, places);
   });
 }
 

@@ -56,6 +56,19 @@ float reduce_range(Reduction f, const float* x, size_t n) {
                              : fold_lanes<Smaller>(fold(Smaller(), inf, inf, n, x));
 }
 
+double product_range(const float* x, size_t n) { return fold_exact<ExactProduct>(x, n); }
+
+// y_j = max or min of y_j and the rows of x.
+void extreme_rows(bool largest, const float* x, size_t rows, size_t ld, float* y, size_t n) {
+  for (size_t r = 0; r < rows; ++r, x += ld) largest ? map(Larger(), n, y, y, x) : map(Smaller(), n, y, y, x);
+}
+
+// total_j = total_j x_1j x_2j …
+void multiply_rows(const float* x, size_t rows, size_t ld, double* total, size_t n) {
+  for (size_t r = 0; r < rows; ++r, x += ld)
+    for (size_t j = 0; j < n; ++j) total[j] *= static_cast<double>(x[j]);
+}
+
 // y_j = y_j + x_1j + x_2j + …, `ld` between the rows of x: four rows a time, so that y is passed over less often.
 void add_rows(const float* x, size_t rows, size_t ld, float* y, size_t n) {
   const Floats d;
@@ -79,36 +92,56 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <vector>
 
-#include "base/parallel.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
 
 HWY_EXPORT(reduce_range);
+HWY_EXPORT(product_range);
+HWY_EXPORT(extreme_rows);
+HWY_EXPORT(multiply_rows);
 HWY_EXPORT(add_rows);
 
 namespace {
 
-// A dense x seen as (outer, n, inner) with the middle reduced; false when the reduced axes do not lie together.
-struct Split {
-  int64_t outer = 1, n = 1, inner = 1;
-
-  bool of(const Shape& x, const Shape& y) {
-    int stage = 0;  // 0 before, 1 within, 2 after the reduced axes
-    for (int axis = 0; axis < x.rank(); ++axis) {
-      if (x[axis] == 1) continue;
-      const bool reduced = y[axis] != x[axis];
-      if (reduced ? stage == 2 : false) return false;
-      if (reduced)
-        stage = 1;
-      else if (stage == 1)
-        stage = 2;
-      (stage == 0 ? outer : stage == 1 ? n : inner) *= x[axis];
-    }
-    return true;
+// Products of dense runs of n, in double precision to the end.
+void multiply_runs(const float* x, const Split& s, float* y) {
+  const auto range = HWY_DYNAMIC_DISPATCH(product_range);
+  if (s.outer > 1) {
+    parallel_for(s.outer, rows_for(kCheapGrain, s.n), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) y[i] = static_cast<float>(range(x + i * s.n, static_cast<size_t>(s.n)));
+    });
+    return;
   }
-};
+  std::vector<double> partial(static_cast<size_t>((s.n + kCheapGrain - 1) / kCheapGrain));
+  parallel_for(s.n, kCheapGrain, [&](int64_t begin, int64_t end) {
+    partial[static_cast<size_t>(begin / kCheapGrain)] = range(x + begin, static_cast<size_t>(end - begin));
+  });
+  double total = 1;
+  for (double part : partial) total *= part;
+  y[0] = static_cast<float>(total);
+}
+
+// Products, largest and smallest of n rows, column by column.
+void reduce_columns(Reduction f, const float* x, const Split& s, float* y) {
+  constexpr int64_t kColumns = 512;
+  for_each_column_tile(s, kColumns, [&](int64_t o, int64_t begin, int64_t end) {
+    const float* from = x + o * s.n * s.inner + begin;
+    float* to = y + o * s.inner + begin;
+    const auto width = static_cast<size_t>(end - begin), rows = static_cast<size_t>(s.n),
+               ld = static_cast<size_t>(s.inner);
+    if (f == Reduction::prod) {
+      double total[kColumns];
+      std::fill_n(total, width, 1.0);
+      HWY_DYNAMIC_DISPATCH(multiply_rows)(from, rows, ld, total, width);
+      for (size_t j = 0; j < width; ++j) to[j] = static_cast<float>(total[j]);
+    } else {
+      std::copy_n(from, width, to);
+      HWY_DYNAMIC_DISPATCH(extreme_rows)(f == Reduction::max, from + ld, rows - 1, ld, to, width);
+    }
+  });
+}
 
 // Along dense runs of n.
 void reduce_runs(Reduction f, const float* x, const Split& s, float* y) {
@@ -148,13 +181,13 @@ void sum_rows(const float* x, int64_t n, int64_t inner, float* y) {
 
 void reduce(const ReduceArgs& args) {
   Split s;
-  const bool fast = all_f32({args.x}) && args.x.count() > 0 && s.of(args.x.shape(), args.y.shape()) &&
-                    (s.inner == 1 || args.f == Reduction::sum);
-  if (!fast) return ref::reduce(args);
+  if (!all_f32({args.x}) || args.x.count() == 0 || !s.of(args.x.shape(), args.y.shape())) return ref::reduce(args);
   const Tensor x = dense(args.x);
+  const float* from = x.data<float>();
   float* y = args.y.data<float>();
-  if (s.inner == 1) return reduce_runs(args.f, x.data<float>(), s, y);
-  for (int64_t i = 0; i < s.outer; ++i) sum_rows(x.data<float>() + i * s.n * s.inner, s.n, s.inner, y + i * s.inner);
+  if (s.inner == 1) return args.f == Reduction::prod ? multiply_runs(from, s, y) : reduce_runs(args.f, from, s, y);
+  if (args.f != Reduction::sum) return reduce_columns(args.f, from, s, y);
+  for (int64_t i = 0; i < s.outer; ++i) sum_rows(from + i * s.n * s.inner, s.n, s.inner, y + i * s.inner);
 }
 
 }  // namespace gradus::cpu

@@ -103,6 +103,44 @@ struct SumOfProducts : SumOf {
   }
 };
 
+/// Sums and products in double precision: four independent chains that join at the end.
+struct ExactSum {
+  static constexpr double kStart = 0;
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return hn::Add(a, b);
+  }
+  static double of(double a, double b) { return a + b; }
+};
+struct ExactProduct {
+  static constexpr double kStart = 1;
+  template <class V>
+  static HWY_INLINE V of(V a, V b) {
+    return hn::Mul(a, b);
+  }
+  static double of(double a, double b) { return a * b; }
+};
+template <class F>
+HWY_INLINE double fold_exact(const float* x, size_t n) {
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> half;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Set(d, F::kStart), s1 = s0, s2 = s0, s3 = s0;
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = F::of(s0, hn::PromoteTo(d, hn::LoadU(half, x + i)));
+    s1 = F::of(s1, hn::PromoteTo(d, hn::LoadU(half, x + i + lanes)));
+    s2 = F::of(s2, hn::PromoteTo(d, hn::LoadU(half, x + i + 2 * lanes)));
+    s3 = F::of(s3, hn::PromoteTo(d, hn::LoadU(half, x + i + 3 * lanes)));
+  }
+  HWY_ALIGN double parts[hn::MaxLanes(d)];
+  hn::Store(F::of(F::of(s0, s1), F::of(s2, s3)), d, parts);
+  double total = F::kStart;
+  for (size_t k = 0; k < lanes; ++k) total = F::of(total, parts[k]);
+  for (; i < n; ++i) total = F::of(total, static_cast<double>(x[i]));
+  return total;
+}
+
 HWY_INLINE float lane_sum(FloatVec v) { return hn::GetLane(hn::SumOfLanes(Floats(), v)); }
 HWY_INLINE float lane_max(FloatVec v) { return hn::GetLane(hn::MaxOfLanes(Floats(), v)); }
 

@@ -1,6 +1,8 @@
+#include <algorithm>
+
 #include "kernels/ref/ref.h"
+#include "kernels/ref/rows.h"
 #include "kernels/ref/scalar.h"
-#include "kernels/walk.h"
 
 namespace gradus::ref {
 
@@ -65,22 +67,64 @@ void gather(const GatherArgs& args) {
   });
 }
 
-void scatter_add(const ScatterAddArgs& args) {
-  fill({.y = args.dx, .value = 0});
-  if (args.dy.count() == 0) return;
-  const int64_t step = args.dx.strides()[args.axis];
-  const Tensor base = frozen(args.dx, args.dy.shape(), args.axis);
-  dispatch_floating("scatter_add", args.dy.dtype(), [&](auto tag) {
+void scatter(const ScatterArgs& args) {
+  if (args.src.count() == 0) return;
+  const int64_t step = args.y.strides()[args.axis];
+  const Tensor base = frozen(args.y, args.src.shape(), args.axis);
+  dispatch_all(args.src.dtype(), [&](auto tag) {
     using T = decltype(tag);
     using A = accumulator_t<T>;
-    dispatch_index("scatter_add", args.index.dtype(), [&](auto id) {
+    dispatch_index("scatter", args.index.dtype(), [&](auto id) {
       const auto* index = args.index.data<decltype(id)>();
-      const T* dy = args.dy.data<T>();
-      T* dx = args.dx.data<T>();
-      for_each_element<3>(args.dy.shape(), {&base, &args.index, &args.dy}, [&](const auto& at) {
-        T& d = dx[at[0] + index[at[1]] * step];
-        d = convert<T>(static_cast<A>(d) + static_cast<A>(dy[at[2]]));
-      });
+      const T* src = args.src.data<T>();
+      T* y = args.y.data<T>();
+      const auto run = [&](auto f) {
+        for_each_element<3>(args.src.shape(), {&base, &args.index, &args.src}, [&](const auto& at) {
+          T& to = y[at[0] + index[at[1]] * step];
+          to = f(to, src[at[2]]);
+        });
+      };
+      const auto combine = [&](auto f) {
+        run([f](T to, T from) { return convert<T>(f(static_cast<A>(to), static_cast<A>(from))); });
+      };
+      switch (args.f) {
+        case Scatter::assign: return run([](T, T from) { return from; });
+        case Scatter::add: return combine([](A to, A from) { return plus(to, from); });
+        case Scatter::mul: return combine([](A to, A from) { return times(to, from); });
+        case Scatter::max: return combine([](A to, A from) { return larger(to, from); });
+        case Scatter::min: return combine([](A to, A from) { return smaller(to, from); });
+      }
+    });
+  });
+}
+
+void nonzero(const NonzeroArgs& args) {
+  dispatch_all(args.x.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    const T* x = args.x.data<T>();
+    int64_t* y = args.y.data<int64_t>();
+    const Shape& shape = args.x.shape();
+    Shape place = Shape::filled(shape.rank(), 0);
+    for_each_element<1>(shape, {&args.x}, [&](const auto& at) {
+      if (static_cast<accumulator_t<T>>(x[at[0]]) != 0) y = std::copy(place.begin(), place.end(), y);
+      for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+        if (++place[axis] < shape[axis]) break;
+        place[axis] = 0;
+      }
+    });
+  });
+}
+
+void triangle(const TriangleArgs& args) {
+  const int64_t rows = args.x.size(-2), columns = args.x.size(-1);
+  dispatch_all(args.x.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    T* y = args.y.data<T>();
+    for_each_row<1>(args.x.shape(), {&args.x}, [&](int64_t row, const auto& at) {
+      const Row<T> x = row_of<T>(args.x, at[0]);
+      // Columns [0, cut) lie below the diagonal k (upper) or up to it (lower).
+      const int64_t cut = std::clamp<int64_t>(row % rows + args.k + (args.upper ? 0 : 1), 0, columns);
+      for (int64_t j = 0; j < columns; ++j) *y++ = (j < cut) != args.upper ? x[j] : T{};
     });
   });
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -150,6 +151,36 @@ A larger(A x, A y) {
 template <class A>
 A smaller(A x, A y) {
   return x < y || x != x ? x : y;
+}
+
+template <class A>
+bool not_a_number(A x) {
+  if constexpr (std::is_integral_v<A>)
+    return false;
+  else
+    return x != x;
+}
+
+/// The order of sorting: NaN is larger than everything else.
+template <class A>
+bool ordered_before(A x, A y) {
+  return x < y || (not_a_number(y) && !not_a_number(x));
+}
+
+/// Sums and products of integers wrap.
+template <class A>
+A plus(A x, A y) {
+  if constexpr (std::is_integral_v<A>)
+    return static_cast<A>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+  else
+    return x + y;
+}
+template <class A>
+A times(A x, A y) {
+  if constexpr (std::is_integral_v<A>)
+    return static_cast<A>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+  else
+    return x * y;
 }
 
 template <class Then>
