@@ -53,15 +53,15 @@ struct Sorted {
 };
 
 // The value at place q (n - 1) in sorted order; the axis stays.
-Tensor at_quantile(const Sorted& s, double q, Interpolation interpolation) {
+Tensor at_quantile(const Sorted& s, double q, QuantileMethod interpolation) {
   const double place = q * static_cast<double>(s.values.shape().back() - 1);
   double low = std::floor(place), high = std::ceil(place), share = place - low;
   switch (interpolation) {
-    case Interpolation::linear: break;
-    case Interpolation::lower: high = low; break;
-    case Interpolation::higher: low = high; break;
-    case Interpolation::nearest: low = high = std::nearbyint(place); break;
-    case Interpolation::midpoint: share = high > low ? 0.5 : 0; break;
+    case QuantileMethod::linear: break;
+    case QuantileMethod::lower: high = low; break;
+    case QuantileMethod::higher: low = high; break;
+    case QuantileMethod::nearest: low = high = std::nearbyint(place); break;
+    case QuantileMethod::midpoint: share = high > low ? 0.5 : 0; break;
   }
   const Tensor a = narrow(s.values, -1, static_cast<int64_t>(low), 1);
   if (low == high) return where(s.broken, s.last, a);

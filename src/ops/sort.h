@@ -30,9 +30,9 @@ Tensor median(const Tensor& x);
 ValuesIndices median(const Tensor& x, int axis, KeepAxis keep = drop_axis);
 
 /// What stands between two neighbours in sorted order: a + f (b - a), a, b, the nearer (half to even), their mean.
-enum class Interpolation : uint8_t { linear, lower, higher, nearest, midpoint };
+enum class QuantileMethod : uint8_t { linear, lower, higher, nearest, midpoint };
 struct QuantileOptions {
-  Interpolation interpolation = Interpolation::linear;
+  QuantileMethod interpolation = QuantileMethod::linear;
   KeepAxis keep = drop_axis;
 };
 /// The value at place q (n - 1) in sorted order, 0 <= q <= 1; NaN when a NaN is among them. f32 and f64.

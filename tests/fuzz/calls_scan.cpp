@@ -106,8 +106,8 @@ Tensors call_quantile(Dice& d) {
   const Tensor x = d.floats();
   const auto q = [&] { return d.odd() ? d.number() : static_cast<double>(d.below(11)) / 10; };
   const QuantileOptions options{
-      .interpolation = d.one_of({Interpolation::linear, Interpolation::lower, Interpolation::higher,
-                                 Interpolation::nearest, Interpolation::midpoint}),
+      .interpolation = d.one_of({QuantileMethod::linear, QuantileMethod::lower, QuantileMethod::higher,
+                                 QuantileMethod::nearest, QuantileMethod::midpoint}),
       .keep = keep(d)};
   switch (d.below(4)) {
     case 0: return {quantile(x, q(), options)};

@@ -89,11 +89,11 @@ TEST_CASE("order: PyTorch's, with NaN, infinities, zeros and ties") {
 
 TEST_CASE("quantile: PyTorch's five interpolations") {
   const std::vector<double> q = golden().load("quantile.q").to_vector<double>();
-  for (const auto& [name, how] : {std::pair{"linear", Interpolation::linear},
-                                  {"lower", Interpolation::lower},
-                                  {"higher", Interpolation::higher},
-                                  {"nearest", Interpolation::nearest},
-                                  {"midpoint", Interpolation::midpoint}})
+  for (const auto& [name, how] : {std::pair{"linear", QuantileMethod::linear},
+                                  {"lower", QuantileMethod::lower},
+                                  {"higher", QuantileMethod::higher},
+                                  {"nearest", QuantileMethod::nearest},
+                                  {"midpoint", QuantileMethod::midpoint}})
     check_case(std::string("quantile.") + name, "quantile",
                [&, how = how](const Tensor& x) { return quantile(x, q, -1, {.interpolation = how}); });
 }

@@ -107,8 +107,8 @@ OP_CASE("median") {
 }
 
 OP_CASE("quantile") {
-  for (Interpolation how : {Interpolation::linear, Interpolation::lower, Interpolation::higher, Interpolation::nearest,
-                            Interpolation::midpoint})
+  for (QuantileMethod how : {QuantileMethod::linear, QuantileMethod::lower, QuantileMethod::higher,
+                             QuantileMethod::nearest, QuantileMethod::midpoint})
     CHECK(quantile(from_vector<double>({3, 1, 2}), 0.5, {.interpolation = how}).item() == 2);
   const auto wide = [](const Tensor& x) { return size_of(x.dtype()) == 2 ? cast(x, Dtype::f32) : x; };
   check({.call =
