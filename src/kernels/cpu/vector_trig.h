@@ -9,6 +9,8 @@
 
 #include "kernels/cpu/vector_math.h"
 
+#include <limits>
+
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
@@ -130,7 +132,8 @@ HWY_INLINE V asinh(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V acosh(D d, V x) {
   const V t = hn::Sub(x, hn::Set(d, 1.0f));
-  return log1p(d, hn::Add(t, hn::Sqrt(hn::MulAdd(t, t, hn::Add(t, t)))));
+  const V y = log1p(d, hn::Add(t, hn::Sqrt(hn::MulAdd(t, t, hn::Add(t, t)))));
+  return hn::IfThenElse(hn::Lt(t, hn::Zero(d)), hn::Set(d, std::numeric_limits<float>::quiet_NaN()), y);
 }
 /// 3 ulp: log1p(2t / (1 - t))/2, t = |x|.
 template <class D, class V = hn::Vec<D>>
