@@ -92,9 +92,11 @@ Tensor select_by_mask(const Tensor& x, const Tensor& mask) {
 Tensor nonzero(const Tensor& x) {
   require_defined("nonzero", x);
   refuse_meta("nonzero", x);
-  const auto count = count_nonzero(x).to_vector<int64_t>()[0];
+  // Counted and found in one mask: kernels may differ in whether a denormal number is 0.
+  const Tensor mask = x.dtype() == Dtype::boolean ? x : not_equal(x, scalar(0, x.dtype()));
+  const auto count = sum(mask).to_vector<int64_t>()[0];
   Tensor y = empty({count, x.rank()}, Dtype::i64, x.device());
-  if (y.count() > 0) kernels(x.device()).nonzero({.x = x, .y = y});
+  if (y.count() > 0) kernels(x.device()).nonzero({.x = mask, .y = y});
   return y;
 }
 

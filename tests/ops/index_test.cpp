@@ -9,6 +9,7 @@
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "support/inputs.h"
+#include "tensor/allocator.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -132,6 +133,11 @@ OP_CASE("nonzero") {
   CHECK(nonzero(transpose(from_vector<double>({0, 3, 0, -1}, {2, 2}))).to_vector<int64_t>() == Ints{1, 0, 1, 1});
   CHECK(nonzero(scalar(2)).shape() == Shape{1, 0});
   CHECK(nonzero(zeros({3, 2})).shape() == Shape{0, 2});
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const GuardBuffers guard;  // counted and found alike, whatever the numbers are
+  CHECK(nonzero(from_vector(std::vector<float>(40, nan))).shape() == Shape{40, 1});
+  nonzero(from_vector<float>({1, 1e-40f, nan, 0, 1e-45f, 2, 3, 4, 5, 6, 7, 8, 9, nan, -nan, -1e-40f}));
+  CHECK(guard.broken() == 0);
 }
 
 OP_CASE("one_hot") {

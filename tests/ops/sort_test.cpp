@@ -79,6 +79,16 @@ OP_CASE("topk") {
   CHECK_THROWS_AS(topk(zeros({3}), -1), ValueError);
 }
 
+TEST_CASE("median, quantile: a NaN breaks its row, in every type and among many rows") {
+  for (Dtype dtype : {Dtype::f32, Dtype::f64}) {
+    const Tensor row = cast(from_vector<double>({3, kNan, 1, 2, 5}), dtype);
+    const Tensor x = contiguous(expand(row, {40, 5}));
+    for (double v : median(x, 1).values.to_vector<double>()) CHECK(std::isnan(v));
+    for (double v : quantile(x, 0.5, 1).to_vector<double>()) CHECK(std::isnan(v));
+    CHECK(median(x, 1).indices.to_vector<int64_t>() == Ints(40, 1));
+  }
+}
+
 TEST_CASE("topk: the first of equals, for few and many of long rows") {
   for (int64_t k : {1, 8, 300, 1500, 4000})
     for (bool largest : {false, true})

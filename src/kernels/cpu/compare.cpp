@@ -18,7 +18,7 @@ namespace gradus::cpu::HWY_NAMESPACE {
     static bool of(float a, float b) { return scalar; } \
   };
 GRADUS_COMPARISON(Equal, hn::Eq(a, b), a == b)
-GRADUS_COMPARISON(NotEqual, hn::Ne(a, b), a != b)
+GRADUS_COMPARISON(NotEqual, hn::Not(hn::Eq(a, b)), a != b)  // hn::Ne is false for NaN
 GRADUS_COMPARISON(Less, hn::Lt(a, b), a < b)
 GRADUS_COMPARISON(LessEqual, hn::Le(a, b), a <= b)
 GRADUS_COMPARISON(Greater, hn::Gt(a, b), a > b)
