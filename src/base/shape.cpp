@@ -41,7 +41,9 @@ void Shape::erase(int axis) {
 
 int64_t Shape::count() const {
   int64_t n = 1;
-  for (int64_t s : *this) n *= s;
+  if (std::find(begin(), end(), 0) != end()) return 0;
+  for (int64_t s : *this)
+    if (__builtin_mul_overflow(n, s, &n)) throw ShapeError("shape", str() + " has more elements than can be counted.");
   return n;
 }
 
@@ -57,7 +59,11 @@ std::string Shape::str() const {
 
 Strides contiguous_strides(const Shape& shape) {
   Strides strides = Strides::filled(shape.rank(), 1);
-  for (int i = shape.rank() - 2; i >= 0; --i) strides[i] = strides[i + 1] * std::max<int64_t>(shape[i + 1], 1);
+  for (int i = shape.rank() - 2; i >= 0; --i) {
+    // Where nothing can lie at such a distance the product may wrap.
+    const auto wide = static_cast<uint64_t>(strides[i + 1]) * static_cast<uint64_t>(std::max<int64_t>(shape[i + 1], 1));
+    strides[i] = static_cast<int64_t>(wide);
+  }
   return strides;
 }
 

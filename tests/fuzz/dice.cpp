@@ -135,7 +135,8 @@ Tensor Dice::lay_out(const Shape& shape, Dtype dtype, Device device) {
   };
   const int rank = shape.rank();
   const int layout = static_cast<int>(below(7));
-  if (rank == 0 || layout <= 1 || shape.count() == 0) return filled(shape);
+  constexpr int64_t kHuge = int64_t{1} << 40;  // such a shape is refused, or lies on meta: no room for layouts
+  if (rank == 0 || layout <= 1 || shape.count() == 0 || shape.count() > kHuge) return filled(shape);
   Shape wide = shape;
   Strides strides;
   int64_t offset = 0;

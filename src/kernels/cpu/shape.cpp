@@ -43,7 +43,7 @@ void pad_rows(const PadArgs& args, T value) {
         }
       };
       side(0, before);
-      if (step == 1)
+      if (step == 1 && n > 0)
         std::memcpy(out + before, in, static_cast<size_t>(n) * sizeof(T));
       else
         for (int64_t i = 0; i < n; ++i) out[before + i] = in[i * step];
