@@ -43,7 +43,7 @@ struct SortArgs {
   const Tensor& values;
   const Tensor& index;
 };
-/// The k largest (smallest) of each row of x (*, n), best first, at a tie the first: values (*, k) and index (*, k) i64.
+/// The k largest (smallest) of each row of x (*, n), best first, at a tie the first: values and index (*, k), i64.
 /// Any dtype, k <= n.
 struct TopkArgs {
   const Tensor& x;
