@@ -7,6 +7,7 @@
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/taps.h"
 #include "kernels/ref/ref.h"
+#include "kernels/report.h"
 
 namespace gradus::cpu {
 
@@ -307,6 +308,13 @@ ConvGrid weights_grid(const ConvBackwardWeightsArgs& args) {
   return forward_pass({.x = args.x, .w = args.dw, .bias = {}, .y = args.dy, .geometry = args.geometry}).grid;
 }
 
+// Where Highway has single numbers only (GRADUS_CPU_ISA=baseline) the tiles, which count on whole vectors, are wrong
+// for some large kernels: the plain loops take over.
+static bool has_vectors() {
+  static const bool yes = instruction_sets().highway != "SCALAR";
+  return yes;
+}
+
 void conv(const ConvArgs& args) {
   if (args.y.count() == 0) return;
   if (args.w.count() == 0 || args.x.count() == 0) return ref::conv(args);
@@ -315,7 +323,7 @@ void conv(const ConvArgs& args) {
     conv({.x = widened(args.x), .w = widened(args.w), .bias = widened(args.bias), .y = y, .geometry = args.geometry});
     return copy({.x = y, .y = args.y});
   }
-  if (!all_f32({args.y})) return ref::conv(args);
+  if (!all_f32({args.y}) || !has_vectors()) return ref::conv(args);
   const Tensor x = dense(args.x), w = dense(args.w), bias = dense(args.bias);
   const ConvArgs in{.x = x, .w = w, .bias = bias, .y = args.y, .geometry = args.geometry};
   if (pointwise(x, w, args.y, args.geometry)) return pointwise_conv(in);
@@ -331,7 +339,7 @@ void conv_backward_data(const ConvBackwardDataArgs& args) {
     conv_backward_data({.dy = widened(args.dy), .w = widened(args.w), .dx = dx, .geometry = args.geometry});
     return copy({.x = dx, .y = args.dx});
   }
-  if (!all_f32({args.dx})) return ref::conv_backward_data(args);
+  if (!all_f32({args.dx}) || !has_vectors()) return ref::conv_backward_data(args);
   const Tensor dy = dense(args.dy), w = dense(args.w);
   const ConvBackwardDataArgs in{.dy = dy, .w = w, .dx = args.dx, .geometry = args.geometry};
   // The product with w turned is the slower way where dx has more channels than dy.
@@ -356,7 +364,7 @@ void conv_backward_weights(const ConvBackwardWeightsArgs& args) {
     conv_backward_weights({.x = widened(args.x), .dy = widened(args.dy), .dw = dw, .geometry = args.geometry});
     return copy({.x = dw, .y = args.dw});
   }
-  if (!all_f32({args.dw})) return ref::conv_backward_weights(args);
+  if (!all_f32({args.dw}) || !has_vectors()) return ref::conv_backward_weights(args);
   const Tensor x = dense(args.x), dy = dense(args.dy);
   const ConvBackwardWeightsArgs in{.x = x, .dy = dy, .dw = args.dw, .geometry = args.geometry};
   if (pointwise(x, args.dw, dy, args.geometry)) return pointwise_backward_weights(in);
