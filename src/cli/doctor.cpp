@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string_view>
 
 #include "base/json.h"
 #include "base/parallel.h"
@@ -36,27 +36,23 @@ Json variable(const char* name) {
 
 Json kernels_json() {
   Json list = Json::array();
-  for (const KernelInfo& k : all_kernels())
-    list.push_back({{"name", k.slot}, {"ref", words(k.ref)}, {"cpu", words(k.cpu)}, {"meta", true}});
+  for (const KernelInfo& k : all_kernels()) list.push_back({{"name", k.slot}, {"cpu", words(k.cpu)}});
   return list;
 }
 
-// An op runs on a device when its kernels do; views and compositions need none.
-Json ops_json(const Json& kernels) {
+// `kernels` gives for each device the types for which the op has them: on cpu the fast ones, for the others there is
+// ref.
+Json ops_json() {
   Json list = Json::array();
   for (const OpInfo& op : all_ops()) {
-    Json mine = Json::array();
-    for (const Json& name : words(op.kernels)) {
-      const auto found = std::find_if(kernels.begin(), kernels.end(), [&](const Json& k) { return k["name"] == name; });
-      if (found == kernels.end()) continue;
-      mine.push_back(*found);
-      if (!has_fast_form(op.name)) mine.back()["cpu"] = Json::array();
-    }
+    const OpFacts facts = facts_of(op.name);
     list.push_back({{"name", op.name},
-                    {"kernels", std::move(mine)},
+                    {"family", facts.family},
+                    {"kernels", {{"ref", words(facts.ref)}, {"cpu", words(facts.cpu)}, {"meta", words(facts.meta)}}},
+                    {"slots", words(op.kernels)},
                     {"gradient", op.gradient},
                     {"second_order", op.second_order},
-                    {"meta", true}});
+                    {"meta", *facts.meta != 0}});
   }
   return list;
 }
@@ -89,9 +85,8 @@ Json examine() {
   report["environment"] = {{"OMP_NUM_THREADS", variable("OMP_NUM_THREADS")},
                            {"GRADUS_CPU_ISA", variable("GRADUS_CPU_ISA")},
                            {"NO_COLOR", variable("NO_COLOR")}};
-  const Json kernels = kernels_json();
-  report["ops"] = ops_json(kernels);
-  report["kernels"] = kernels;
+  report["ops"] = ops_json();
+  report["kernels"] = kernels_json();
   return report;
 }
 
@@ -101,16 +96,31 @@ std::string joined(const Json& list, const char* separator = " ") {
   return out;
 }
 
-// The types for which an op has fast kernels all the way.
-std::string fast_types(const Json& op) {
-  if (op["kernels"].empty()) return "no kernel needed";
-  std::string out;
-  for (const char* type : {"f64", "f32", "f16", "bf16", "i64", "i32", "u8", "bool"}) {
-    const auto has = [&](const Json& k) { return std::find(k["cpu"].begin(), k["cpu"].end(), type) != k["cpu"].end(); };
-    if (std::all_of(op["kernels"].begin(), op["kernels"].end(), has))
-      out += (out.empty() ? "" : " ") + std::string(type);
+// "all", "floating", or the list.
+std::string types_in_words(const Json& types) {
+  const std::string list = joined(types);
+  if (list.empty()) return "-";
+  if (types.size() == 8) return "all";
+  constexpr std::string_view kFloating = "f64 f32 f16 bf16";
+  if (types.size() >= 4 && list.compare(0, kFloating.size(), kFloating) == 0)
+    return "floating" + list.substr(kFloating.size());
+  return list;
+}
+
+// One table a family.
+std::string op_tables(const Json& ops) {
+  std::string out, family;
+  for (const Json& op : ops) {
+    if (op["family"] != family) {
+      family = op["family"].get<std::string>();
+      out += fmt::format("\n{:<24}{:<28}{:<20}{:<10}{}\n", family, "takes", "fast for", "gradient", "second order");
+    }
+    const auto yes = [&](const char* key) { return op[key] == true ? "yes" : "-"; };
+    out += fmt::format("  {:<22}{:<28}{:<20}{:<10}{}{}\n", op["name"].get<std::string>(),
+                       types_in_words(op["kernels"]["ref"]), types_in_words(op["kernels"]["cpu"]), yes("gradient"),
+                       yes("second_order"), op["meta"] == true ? "" : "  (not on meta)");
   }
-  return out.empty() ? "-" : out;
+  return out;
 }
 
 std::string target(const std::string& highway) { return highway == "AVX3" ? "AVX-512 (AVX3)" : highway; }
@@ -138,13 +148,10 @@ std::string readable(const Json& r) {
   for (const auto& [name, value] : r["libraries"].items())
     libraries += (libraries.empty() ? "" : ", ") + name + " " + value.get<std::string>();
   line("libraries", libraries);
-  out += fmt::format(
-      "\nEvery kernel has plain loops (ref) for all types and a shape-only form (meta).\n\n"
-      "{:<22}{:<36}{:<10}{}\n",
-      "op", "fast cpu kernels for", "gradient", "second order");
-  for (const Json& op : r["ops"])
-    out += fmt::format("{:<22}{:<36}{:<10}{}\n", text(op["name"], ""), fast_types(op),
-                       op["gradient"] == true ? "yes" : "-", op["second_order"] == true ? "yes" : "-");
+  out +=
+      "\nEvery op has plain loops for the types it takes; \"fast for\": it and its gradient meet fast kernels only.\n"
+      "On the meta device all but those marked run without data, and tell shapes and bytes.\n" +
+      op_tables(r["ops"]);
   std::string slow;
   for (const Json& kernel : r["kernels"])
     if (kernel["cpu"].empty()) slow += (slow.empty() ? "" : ", ") + kernel["name"].get<std::string>();

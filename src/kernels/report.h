@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,13 +8,13 @@ namespace gradus {
 
 struct KernelInfo {
   const char* slot;
-  const char* ref;  ///< the types that the plain loops take, separated by spaces
-  const char* cpu;  ///< those that the fast kernel takes; "": there is none. For others it hands over to ref.
+  const char* cpu;  ///< the types that the fast kernel takes, separated by spaces; "": there is none. Others, and
+                    ///< operands that lie badly, it hands over to the plain loops.
 };
-/// One entry a slot of the table. On the meta device every slot takes every type and does nothing.
+/// One entry a slot of the table. Plain loops are there for all; on the meta device every slot does nothing.
 std::vector<KernelInfo> all_kernels();
-/// Of the functions that share the slots `unary` and `binary`: false for those that only plain loops compute.
-bool has_fast_form(const std::string& function);
+/// How often fast kernels called by this thread have handed their operands over to the plain loops.
+int64_t fallback_calls();
 
 /// What the fast CPU kernels use on this machine, within the limit that GRADUS_CPU_ISA sets.
 struct InstructionSets {

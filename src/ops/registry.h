@@ -18,4 +18,15 @@ struct OpList {
 };
 OpList all_ops();
 
+/// What the op tests found out about an op. Types are separated by spaces; "" where no case tried it.
+struct OpFacts {
+  const char* name;
+  const char* family;  ///< its section of the registry
+  const char* ref;     ///< types that it takes, with plain loops
+  const char* cpu;     ///< those for which the op and its gradient meet fast kernels only
+  const char* meta;    ///< those that it takes on the meta device
+};
+/// From registry_facts.cpp, which the op tests write and compare with what they find.
+OpFacts facts_of(const char* op);
+
 }  // namespace gradus

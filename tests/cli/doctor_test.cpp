@@ -38,19 +38,27 @@ TEST_CASE("doctor reports machine, libraries, and every op of the registry") {
   std::set<std::string> named;
   for (const Json& op : r["ops"]) {
     named.insert(op["name"].get<std::string>());
+    CHECK(op["kernels"].size() == 3);
+    CHECK_MESSAGE(op["meta"] == !op["kernels"]["meta"].empty(), op["name"]);
     if (op["name"] == "matmul") {
+      CHECK(op["family"] == "matmul");
       CHECK(op["gradient"] == true);
-      CHECK(op["kernels"][0]["name"] == "matmul");
-      CHECK(op["kernels"][0]["cpu"] == Json{"f64", "f32", "f16", "bf16"});
-      CHECK(op["kernels"][0]["ref"].size() == 4);
+      CHECK(op["second_order"] == true);
+      CHECK(op["meta"] == true);
+      CHECK(op["slots"] == Json{"matmul"});
+      CHECK(op["kernels"]["ref"] == Json{"f64", "f32", "f16", "bf16"});
+      CHECK(op["kernels"]["cpu"] == Json{"f64", "f32", "f16", "bf16"});
+      CHECK(op["kernels"]["meta"] == op["kernels"]["ref"]);
     }
+    if (op["name"] == "add") CHECK(op["kernels"]["ref"].size() == 8);
     if (op["name"] == "argmax") CHECK(op["gradient"] == false);
-    if (op["name"] == "lgamma") CHECK(op["kernels"][0]["cpu"].empty());
+    if (op["name"] == "logical") CHECK(op["kernels"]["cpu"].empty());
   }
   for (const OpInfo& op : all_ops()) CHECK_MESSAGE(named.count(op.name), op.name);
   const ProgramResult text = run_gradus("doctor");
   CHECK(text.code == 0);
   CHECK(text.out.find("linear_cross_entropy") != std::string::npos);
+  CHECK(text.out.find("\nreduce                  takes") != std::string::npos);
 }
 
 TEST_CASE("doctor: the environment's limits on threads and instructions are obeyed") {

@@ -2,6 +2,7 @@
 
 #include "ops/reduce.h"
 #include "support/op_case.h"
+#include "support/op_types.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -65,6 +66,7 @@ OP_CASE("cast") {
 }
 
 OP_CASE("comparisons") {
+  survey_types({.call = [](const Tensors& in) { return less(in[0], in[1]); }, .inputs = {normal({4}), normal({4})}});
   const Tensor a = from_vector<float>({1, 2, 3}), b = from_vector<int64_t>({2, 2, 2});
   using V = std::vector<int64_t>;
   CHECK(equal(a, b).to_vector<int64_t>() == V{0, 1, 0});

@@ -5,6 +5,7 @@
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 #include "support/inputs.h"
+#include "support/op_types.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -30,12 +31,16 @@ OP_CASE("searchsorted") {
 }
 
 OP_CASE("bucketize") {
+  survey_types({.call = [](const Tensors& in) { return bucketize(in[0], in[1]); },
+                .inputs = {normal({9}), from_vector<double>({-1, 0, 1})}});
   CHECK(bucketize(from_vector<double>({0, 1, 2, kNan}), from_vector<double>({1, 2})).to_vector<int64_t>() ==
         Ints{0, 0, 1, 2});
   CHECK_THROWS_AS(bucketize(zeros({2}), zeros({2, 2})), ShapeError);
 }
 
 OP_CASE("histogram") {
+  survey_types({.call = [](const Tensors& in) { return histogram(in[0], {.bins = 4, .low = -2, .high = 2}).counts; },
+                .inputs = {normal({9})}});
   const Histogram h =
       histogram(from_vector<double>({0, 0.5, 1, 1.5, 2, -1, 3, kNan, kInf}), {.bins = 4, .low = 0, .high = 2});
   CHECK(h.counts.to_vector<int64_t>() == Ints{1, 1, 1, 2});
@@ -52,6 +57,8 @@ OP_CASE("histogram") {
 }
 
 OP_CASE("bincount") {
+  survey_types(
+      {.call = [](const Tensors& in) { return bincount(in[0]); }, .inputs = {cast(indices({9}, 5), Dtype::f64)}});
   const Tensor ids = from_vector<int64_t>({1, 3, 1, 0});
   CHECK(bincount(ids).to_vector<int64_t>() == Ints{1, 2, 0, 1});
   CHECK(bincount(ids, 6).to_vector<int64_t>() == Ints{1, 2, 0, 1, 0, 0});

@@ -9,6 +9,7 @@
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "support/inputs.h"
+#include "support/op_types.h"
 #include "tensor/allocator.h"
 
 using namespace gradus;
@@ -109,6 +110,11 @@ OP_CASE("masked_fill") {
 }
 
 OP_CASE("masked_select") {
+  survey_types({.call =
+                    [](const Tensors& in) {
+                      return masked_select(in[0], greater(in[0], zeros({}, in[0].dtype(), in[0].device())));
+                    },
+                .inputs = {normal({9})}});
   const Tensor mask = greater(distinct({3, 1}), zeros({}, Dtype::f64));
   const auto f = [&](In in) { return masked_select(in[0], mask); };
   const GradCheckResult r = check_gradients(f, {wanted(normal({4}))}, {.second_order = true});
@@ -119,6 +125,11 @@ OP_CASE("masked_select") {
 }
 
 OP_CASE("select_by_mask") {
+  survey_types({.call =
+                    [](const Tensors& in) {
+                      return select_by_mask(in[0], greater(in[0], zeros({}, in[0].dtype(), in[0].device())));
+                    },
+                .inputs = {normal({9})}});
   const Tensor mask = greater(from_vector<double>({1, 0, 2}), zeros({}, Dtype::f64));
   CHECK(select_by_mask(from_vector<double>({1, 2, 3, 4, 5, 6}, {3, 2}), mask).to_vector<double>() ==
         Doubles{1, 2, 5, 6});
@@ -129,6 +140,7 @@ OP_CASE("select_by_mask") {
 }
 
 OP_CASE("nonzero") {
+  survey_types({.call = [](const Tensors& in) { return nonzero(in[0]); }, .inputs = {normal({9})}});
   CHECK(nonzero(from_vector<double>({0, 3, 0, -1, 0, 2}, {2, 3})).to_vector<int64_t>() == Ints{0, 1, 1, 0, 1, 2});
   CHECK(nonzero(transpose(from_vector<double>({0, 3, 0, -1}, {2, 2}))).to_vector<int64_t>() == Ints{1, 0, 1, 1});
   CHECK(nonzero(scalar(2)).shape() == Shape{1, 0});
@@ -141,6 +153,8 @@ OP_CASE("nonzero") {
 }
 
 OP_CASE("one_hot") {
+  survey_types(
+      {.call = [](const Tensors& in) { return one_hot(in[0], 5); }, .inputs = {cast(indices({4}, 5), Dtype::f64)}});
   CHECK(one_hot(from_vector<int64_t>({2, 0}), 3).to_vector<int64_t>() == Ints{0, 0, 1, 1, 0, 0});
   CHECK(one_hot(from_vector<int32_t>({1}), 2, Dtype::f32).dtype() == Dtype::f32);
   CHECK(one_hot(zeros({}, Dtype::i64), 2).shape() == Shape{2});

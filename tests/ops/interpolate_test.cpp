@@ -3,6 +3,7 @@
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 #include "support/op_case.h"
+#include "support/op_types.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -37,6 +38,8 @@ OP_CASE("interpolate") {
 }
 
 OP_CASE("resize_image") {
+  survey_types({.call = [](const Tensors& in) { return resize_image(in[0], 5, 6); },
+                .inputs = {cast(indices({7, 9, 3}, 256), Dtype::f64)}});
   const Tensor image = cast(indices({7, 9, 3}, 256), Dtype::u8);
   const Tensor same = resize_image(image, 7, 9, ResizeFilter::lanczos);
   check_same_bits(same, image);

@@ -8,6 +8,7 @@
 #include "ops/matmul.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "support/op_types.h"
 #include "support/threads.h"
 
 using namespace gradus;
@@ -237,6 +238,7 @@ OP_CASE("pinv") {
 }
 
 OP_CASE("matrix_rank") {
+  survey_types({.call = [](const Tensors& in) { return matrix_rank(in[0]); }, .inputs = {normal({5, 4})}});
   CHECK(matrix_rank(from_vector<double>({1, 2, 2, 4}, {2, 2})).item() == 1);
   CHECK(matrix_rank(normal({3, 5, 4})).to_vector<int64_t>() == std::vector<int64_t>{4, 4, 4});
   CHECK(matrix_rank(zeros({2, 0})).item() == 0);

@@ -8,6 +8,7 @@
 #include "ops/elementwise.h"
 #include "ops/logic.h"
 #include "support/op_case.h"
+#include "support/op_types.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -53,6 +54,8 @@ OP_CASE("frac") {
 }
 
 OP_CASE("straight_through") {
+  survey_types(
+      {.call = [](const Tensors& in) { return straight_through(in[0], in[1]); }, .inputs = {normal({4}), normal({4})}});
   Tensor x = from_vector<double>({0.4, 1.6}), y = from_vector<double>({7, 8});
   require_grad(x);
   require_grad(y);
@@ -66,6 +69,7 @@ OP_CASE("straight_through") {
 }
 
 OP_CASE("round_ste") {
+  survey_types({.call = [](const Tensors& in) { return round_ste(in[0]); }, .inputs = {normal({4})}});
   Tensor x = from_vector<double>({0.4, 1.6, 2.5});
   require_grad(x);
   const Tensor y = round_ste(x);
@@ -85,6 +89,7 @@ OP_CASE("heaviside") {
 }
 
 OP_CASE("step") {
+  survey_types({.call = [](const Tensors& in) { return step(in[0]); }, .inputs = {normal({4})}});
   Tensor x = from_vector<double>({-2, 0, 3});
   require_grad(x);
   const Tensor y = step(x);
@@ -118,19 +123,24 @@ OP_CASE("clamp") {
 }
 
 OP_CASE("is_nan") {
+  survey_types({.call = [](const Tensors& in) { return is_nan(in[0]); }, .inputs = {normal({4})}});
   CHECK(values(is_nan(from_vector<float>({NAN, 1, INFINITY}))) == V{1, 0, 0});
   CHECK(values(is_nan(from_vector<int32_t>({5}))) == V{0});
 }
 OP_CASE("is_inf") {
+  survey_types({.call = [](const Tensors& in) { return is_inf(in[0]); }, .inputs = {normal({4})}});
   CHECK(values(is_inf(from_vector<float>({NAN, 1, INFINITY, -INFINITY}))) == V{0, 0, 1, 1});
   CHECK(values(is_inf(from_vector<int32_t>({std::numeric_limits<int32_t>::max()}))) == V{0});
 }
 OP_CASE("is_finite") {
+  survey_types({.call = [](const Tensors& in) { return is_finite(in[0]); }, .inputs = {normal({4})}});
   CHECK(values(is_finite(from_vector<float>({NAN, 1, INFINITY, -INFINITY}))) == V{0, 1, 0, 0});
   CHECK(values(is_finite(from_vector<int32_t>({5}))) == V{1});
 }
 
 OP_CASE("logical") {
+  survey_types(
+      {.call = [](const Tensors& in) { return logical_and(in[0], in[1]); }, .inputs = {normal({4}), normal({4})}});
   const Tensor a = from_vector<float>({0, 2, NAN, 0}), b = from_vector<int64_t>({0, 0, 3, 1});
   CHECK(values(logical_and(a, b)) == V{0, 0, 1, 0});
   CHECK(values(logical_or(a, b)) == V{0, 1, 1, 1});
@@ -140,6 +150,8 @@ OP_CASE("logical") {
 }
 
 OP_CASE("bitwise") {
+  survey_types(
+      {.call = [](const Tensors& in) { return bitwise_and(in[0], in[1]); }, .inputs = {normal({4}), normal({4})}});
   const Tensor a = from_vector<int32_t>({12, -1}), b = from_vector<int32_t>({10, 7});
   CHECK(values(bitwise_and(a, b)) == V{8, 7});
   CHECK(values(bitwise_or(a, b)) == V{14, -1});

@@ -8,6 +8,7 @@
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 #include "support/inputs.h"
+#include "support/op_types.h"
 #include "support/threads.h"
 
 using namespace gradus;
@@ -136,6 +137,7 @@ OP_CASE("quantile") {
 }
 
 OP_CASE("unique") {
+  survey_types({.call = [](const Tensors& in) { return unique(in[0]).values; }, .inputs = {normal({9})}});
   const UniqueResult r = unique(from_vector<int64_t>({5, -2, 5, 7, 7, 5}, {2, 3}));
   CHECK(r.values.to_vector<int64_t>() == Ints{-2, 5, 7});
   CHECK(r.inverse.to_vector<int64_t>() == Ints{1, 0, 1, 2, 2, 1});

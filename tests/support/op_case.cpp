@@ -1,6 +1,7 @@
 #include "support/op_case.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
+#include "support/op_types.h"
 #include "tensor/allocator.h"
 
 namespace gradus::testing {
@@ -159,6 +161,28 @@ static void check_checkpoint(const OpCase& c) {
     if (once.grads[i].defined()) check_same_bits(once.grads[i], twice.grads[i], "checkpointed gradient");
 }
 
+// With GRADUS_TEST_REPORT: how long one call takes on either table. Sizes of test cases say little about speed, but a
+// kernel that falls behind plain loops shows here; bench/ measures.
+static void report_time(const OpCase& c) {
+  if (!std::getenv("GRADUS_TEST_REPORT")) return;
+  const NoGrad off;
+  Tensors inputs;
+  for (const Tensor& x : c.inputs) inputs.push_back(x.dtype() == Dtype::f64 ? contiguous(cast(x, Dtype::f32)) : x);
+  const auto microseconds = [&] {
+    double best = 1e300;
+    for (int i = 0; i < 5; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      c.call(inputs);
+      best =
+          std::min(best, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+    }
+    return best;
+  };
+  const double fast = microseconds();
+  const UseRefKernels use;
+  std::printf("%-40s f32: cpu %.1f us, ref %.1f us\n", "time", fast, microseconds());
+}
+
 void check(const OpCase& c) {
   const GuardBuffers guard;
   const Outcome exact = run_ref(c, Dtype::f64);
@@ -201,6 +225,8 @@ void check(const OpCase& c) {
         check_gradients(c.call, inputs, {.tolerance = 1e-6 * c.tolerance, .second_order = c.second_order});
     CHECK_MESSAGE(r.ok, r.where);
   }
+  survey_types(c);
+  report_time(c);
   CHECK_MESSAGE(guard.broken() == 0, "a kernel wrote outside its buffer");
 }
 

@@ -3,6 +3,8 @@
 
 namespace gradus {
 
+constinit thread_local int64_t cpu::ref::calls = 0;
+
 const KernelTable& cpu_kernels() {
   static const KernelTable table = [] {
     cpu::apply_isa_limit();

@@ -17,7 +17,7 @@
 
 #include "autograd/autograd.h"
 #include "base/error.h"
-#include "fuzz/dice.h"
+#include "fuzz/op/dice.h"
 #include "ops/create.h"
 #include "ops/registry.h"
 #include "ops/shape.h"

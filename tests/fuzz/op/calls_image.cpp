@@ -1,5 +1,5 @@
 // Convolution, pooling, resizing, sampling.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/conv.h"
 #include "ops/grid_sample.h"
 #include "ops/interpolate.h"

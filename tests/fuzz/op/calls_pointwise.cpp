@@ -1,5 +1,5 @@
 // Element-wise functions, activations and losses beyond the first ones.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/activation.h"
 #include "ops/clamp.h"
 #include "ops/logic.h"

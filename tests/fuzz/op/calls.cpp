@@ -1,4 +1,4 @@
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 
 namespace gradus::fuzz {
 

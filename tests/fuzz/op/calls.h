@@ -1,6 +1,6 @@
 #pragma once
 // What the lists of calls share.
-#include "fuzz/dice.h"
+#include "fuzz/op/dice.h"
 
 namespace gradus::fuzz {
 

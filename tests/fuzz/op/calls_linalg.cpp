@@ -1,5 +1,5 @@
 // Linear algebra, and the norms over channels.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/linalg.h"
 #include "ops/norm.h"
 #include "ops/shape.h"

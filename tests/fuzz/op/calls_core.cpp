@@ -1,5 +1,5 @@
 // Element-wise functions, reductions, views, products, norms, losses: the ops that were there first.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/activation.h"
 #include "ops/attention.h"
 #include "ops/create.h"

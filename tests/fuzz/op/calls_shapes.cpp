@@ -1,5 +1,5 @@
 // Shape ops, padding and windows, einsum, grouped products, complex numbers, Fourier transforms.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/complex.h"
 #include "ops/einsum.h"
 #include "ops/fft.h"

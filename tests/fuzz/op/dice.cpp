@@ -1,4 +1,4 @@
-#include "fuzz/dice.h"
+#include "fuzz/op/dice.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Reductions, scans, sorting, reading and writing by index, masks and diagonals.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/create.h"
 #include "ops/diagonal.h"
 #include "ops/histogram.h"
