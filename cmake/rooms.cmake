@@ -26,4 +26,4 @@ room(infer "Sampling, stop strings, generation." infer/*.h)
 
 # <gradus/core.h> is what most files of a program need, and nothing that is slow to compile: rooms, and single headers
 # of the rooms that bring <functional> or JSON elsewhere. <gradus/gradus.h> is all rooms.
-set(CORE tensor.h ops.h nn.h autograd/autograd.h autograd/record.h optim/adamw.h)
+set(CORE tensor.h ops.h nn/activation.h nn/conv.h nn/layers.h nn/norm.h nn/parameters.h autograd/autograd.h autograd/record.h optim/adamw.h)

@@ -5,19 +5,18 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/labels.h"
 
 namespace gradus {
 
 namespace {
-
-constexpr int64_t kIgnored = -100;
 
 // The arrays of a batch while it is filled.
 struct Rows {
   int64_t rows, width;
   std::vector<int64_t> ids, labels, positions;
   std::vector<int32_t> first;
-  Rows(int64_t n, int64_t t, int64_t padding) : rows(n), width(t), ids(n * t, padding), labels(n * t, kIgnored) {
+  Rows(int64_t n, int64_t t, int64_t padding) : rows(n), width(t), ids(n * t, padding), labels(n * t, kIgnoredLabel) {
     positions.assign(ids.size(), 0);
     first.resize(ids.size());
     for (int64_t i = 0; i < n * t; ++i) first[static_cast<size_t>(i)] = static_cast<int32_t>(i % t);
@@ -29,7 +28,7 @@ struct Rows {
     batch.labels = from_vector(labels, shape);
     if (keep_first) batch.first = from_vector(first, shape);
     if (keep_positions) batch.position_ids = from_vector(positions, shape);
-    for (const int64_t label : labels) batch.targets += label != kIgnored;
+    for (const int64_t label : labels) batch.targets += label != kIgnoredLabel;
     return batch;
   }
 };
