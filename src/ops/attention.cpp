@@ -20,7 +20,16 @@ double scale_of(const AttentionOptions& options, int64_t depth) {
   return options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(depth));
 }
 
+// A window that hides nothing is none.
+int64_t window_of(const AttentionOptions& options, int64_t queries, int64_t keys) {
+  return options.window < queries + keys ? options.window : 0;
+}
+
 void require_options(const char* op, const Tensor& q, const Tensor& k, const AttentionOptions& options) {
+  if (options.window < 0)
+    throw ValueError(op, "the window must be 0 (none) or more keys, got " + std::to_string(options.window) + ".");
+  if (!(options.softcap >= 0) || std::isinf(options.softcap))
+    throw ValueError(op, "the softcap must be 0 (none) or more, got " + std::to_string(options.softcap) + ".");
   if (options.mask.defined()) {
     require_shape(op, "mask", options.mask, {k.shape()[0], k.shape()[1]});
     if (options.mask.dtype() != Dtype::boolean)
@@ -60,11 +69,15 @@ Tensor both(const Tensor& a, const Tensor& b) {
 Tensor visible_keys(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
   const int64_t batch = q.shape()[0], queries = q.shape()[1], keys = k.shape()[1];
   const Tensor j = arange(keys, Dtype::i64, 0, 1, q.device());
+  const Tensor own = unsqueeze(arange(queries, Dtype::i64, static_cast<double>(keys - queries), 1, q.device()), -1);
   Tensor visible;
-  if (options.causal) {
-    const Tensor last = arange(queries, Dtype::i64, static_cast<double>(keys - queries), 1, q.device());
-    visible = reshape(less_equal(j, unsqueeze(last, -1)), {1, 1, 1, queries, keys});
+  if (options.causal) visible = less_equal(j, own);
+  if (const int64_t window = window_of(options, queries, keys); window > 0) {
+    const auto reach = scalar(static_cast<double>(window), Dtype::i64, q.device());
+    const Tensor near = both(less(j, add(own, reach)), greater(j, sub(own, reach)));
+    visible = visible.defined() ? both(visible, near) : near;
   }
+  if (visible.defined()) visible = reshape(visible, {1, 1, 1, queries, keys});
   if (options.first.defined())
     visible = both(visible, greater_equal(j, reshape(options.first, {batch, 1, 1, queries, 1})));
   if (options.mask.defined()) visible = both(visible, reshape(options.mask, {batch, 1, 1, 1, keys}));
@@ -81,9 +94,14 @@ Tensor ungrouped(const Tensor& x) {
   return reshape(permute(x, {0, 3, 1, 2, 4}), {s[0], s[3], s[1] * s[2], s[4]});
 }
 
-// p (B, G, H/G, Tq, Tk) of grouped q and k; rows of zeros where a query sees nothing.
-Tensor probabilities(const Tensor& q, const Tensor& k, const Tensor& visible, double scale) {
-  Tensor s = mul(matmul(q, transpose(k)), scale);
+// (B, G, H/G, Tq, Tk) of grouped q and k
+Tensor scores(const Tensor& q, const Tensor& k, const AttentionOptions& options) {
+  const Tensor s = mul(matmul(q, transpose(k)), scale_of(options, q.shape().back()));
+  return options.softcap > 0 ? mul(tanh(mul(s, 1 / options.softcap)), options.softcap) : s;
+}
+
+// The softmax of scores; rows of zeros where a query sees nothing.
+Tensor probabilities(Tensor s, const Tensor& visible) {
   if (s.count() == 0) return s;
   // Far below any score, yet finite: the differences with a row's maximum stay finite too.
   if (visible.defined()) s = where(visible, s, scalar(s.dtype() == Dtype::f16 ? -3e4 : -1e30, s.dtype(), s.device()));
@@ -93,15 +111,18 @@ Tensor probabilities(const Tensor& q, const Tensor& k, const Tensor& visible, do
   return div(e, where(greater(total, scalar(0, total.dtype(), total.device())), total, ones_like(total)));
 }
 
-// dv = p^T dy; dp = dy v^T; ds = p (dp - sum(dp p)); dq = scale ds k; dk = scale ds^T q.
+// dv = p^T dy; dp = dy v^T; ds = p (dp - sum(dp p)), times 1 - (s / c)^2 when capped; dq = scale ds k;
+// dk = scale ds^T q.
 Grads composed_gradients(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options,
                          const Tensor& dy) {
   const int64_t groups = k.shape()[2];
   const double scale = scale_of(options, q.shape()[3]);
   const Tensor qg = grouped(q, groups), kg = grouped(k, groups), vg = grouped(v, groups), dyg = grouped(dy, groups);
-  const Tensor p = probabilities(qg, kg, visible_keys(q, k, options), scale);
+  const Tensor s = scores(qg, kg, options);
+  const Tensor p = probabilities(s, visible_keys(q, k, options));
   const Tensor dp = matmul(dyg, transpose(vg));
-  const Tensor ds = mul(mul(p, sub(dp, sum(mul(dp, p), -1, keep_axis))), scale);
+  Tensor ds = mul(mul(p, sub(dp, sum(mul(dp, p), -1, keep_axis))), scale);
+  if (options.softcap > 0) ds = mul(ds, add(mul(square(mul(s, 1 / options.softcap)), -1), 1));
   const Tensor dk = sum(matmul(transpose(ds), qg), 2, keep_axis), dv = sum(matmul(transpose(p), dyg), 2, keep_axis);
   return {ungrouped(matmul(ds, kg)), ungrouped(dk), ungrouped(dv)};
 }
@@ -119,7 +140,9 @@ Forward forward(const Tensor& q, const Tensor& k, const Tensor& v, const Attenti
                   .mask = options.mask,
                   .first = options.first,
                   .causal = options.causal,
+                  .window = window_of(options, s[1], k.shape()[1]),
                   .scale = scale_of(options, s[3]),
+                  .softcap = options.softcap,
                   .o = f.o,
                   .lse = f.lse});
   return f;
@@ -152,7 +175,9 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attent
                                     .mask = options.mask,
                                     .first = options.first,
                                     .causal = options.causal,
+                                    .window = window_of(options, a.shape()[1], b.shape()[1]),
                                     .scale = scale_of(options, a.shape()[3]),
+                                    .softcap = options.softcap,
                                     .o = o.get(),
                                     .lse = lse.get(),
                                     .d_o = dy,
@@ -199,7 +224,9 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
                              .mask = options.mask,
                              .first = options.first,
                              .causal = options.causal,
+                             .window = window_of(options, each[1], each[1]),
                              .scale = scale_of(options, each[3]),
+                             .softcap = options.softcap,
                              .o = o,
                              .lse = lse.get(),
                              .d_o = d_o,
@@ -214,8 +241,7 @@ Tensor attention_qkv(const Tensor& qkv, int heads, const AttentionOptions& optio
 Tensor attention_composed(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
   require_heads("attention_composed", q, k, v, options);
   const int64_t groups = k.shape()[2];
-  Tensor p = probabilities(grouped(q, groups), grouped(k, groups), visible_keys(q, k, options),
-                           scale_of(options, q.shape()[3]));
+  Tensor p = probabilities(scores(grouped(q, groups), grouped(k, groups), options), visible_keys(q, k, options));
   if (options.dropout > 0) p = dropout(p, options.dropout, options.dropout_key);
   return ungrouped(matmul(p, grouped(v, groups)));
 }

@@ -1,6 +1,7 @@
 #include "ops/loss.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "autograd/record.h"
@@ -81,7 +82,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, double normalis
   return mul(sum(losses), 1 / resolve("cross_entropy", normaliser, labels));
 }
 
-Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labels, double normaliser) {
+Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labels, double normaliser, double softcap) {
   constexpr const char* kOp = "linear_cross_entropy";
   require_defined(kOp, w);
   require_rank(kOp, "x", x, 1);
@@ -89,6 +90,8 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labe
   if (w.rank() != 2 || w.size(1) != x.shape().back())
     throw ShapeError(kOp, "x " + x.describe() + " and w " + w.describe() + " do not fit: w must be (classes, " +
                               std::to_string(x.shape().back()) + ").");
+  if (!(softcap >= 0) || std::isinf(softcap))
+    throw ValueError(kOp, "the softcap must be 0 (none) or more, got " + std::to_string(softcap) + ".");
   const Tensor targets = checked_labels(kOp, x, labels, w.size(0));
   const double scale = 1 / resolve(kOp, normaliser, labels);
   const Tensor rows = as_rows(x);
@@ -96,7 +99,14 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labe
   const Tensor dx = record_x ? empty_like(rows) : Tensor(), dw = record_w ? empty_like(w) : Tensor();
   const Tensor losses = empty({rows.size(0)}, accumulator_of(x.dtype()), x.device());
   kernels(x.device())
-      .linear_cross_entropy({.x = rows, .w = w, .labels = targets, .scale = scale, .loss = losses, .dx = dx, .dw = dw});
+      .linear_cross_entropy({.x = rows,
+                             .w = w,
+                             .labels = targets,
+                             .softcap = softcap,
+                             .scale = scale,
+                             .loss = losses,
+                             .dx = dx,
+                             .dw = dw});
   Tensor loss;
   {
     const NoGrad no_grad;
@@ -105,11 +115,18 @@ Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labe
 
   // The kernel has computed the gradients for an upstream gradient of 1.
   record(kOp, {rows, w}, loss,
-         [x = save(rows), w = save(w), dx = save(dx), dw = save(dw), targets, scale](const Tensor& dy) {
+         [x = save(rows), w = save(w), dx = save(dx), dw = save(dw), targets, scale, softcap](const Tensor& dy) {
            if (recording()) {
              const Tensor x_ = x.get(), w_ = w.get();
              const Tensor dloss = expand(cast(mul(dy, scale), x_.dtype()), targets.shape());
-             const Tensor dlogits = logit_gradient(matmul(x_, transpose(w_)), targets, dloss);
+             Tensor z = matmul(x_, transpose(w_)), slope;
+             if (softcap > 0) {
+               const Tensor bent = tanh(mul(z, 1 / softcap));
+               z = mul(bent, softcap);
+               slope = add(mul(square(bent), -1), 1);
+             }
+             Tensor dlogits = logit_gradient(z, targets, dloss);
+             if (slope.defined()) dlogits = mul(dlogits, slope);
              return Grads{matmul(dlogits, w_), matmul(transpose(dlogits), x_)};
            }
            Tensor a = dx.get(), b = dw.get();

@@ -18,6 +18,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& labels, double normalis
 
 /// cross_entropy(x w^T, labels, normaliser) without ever holding all logits: computed a block of rows at a time, with
 /// the gradients in the same pass when they are wanted. x (..., C), w (V, C) of x's dtype, labels (...).
-Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labels, double normaliser = kTargetCount);
+/// With softcap c > 0 the logits are c tanh(x w^T / c) (Gemma 2). Throws ValueError for a negative one.
+Tensor linear_cross_entropy(const Tensor& x, const Tensor& w, const Tensor& labels, double normaliser = kTargetCount,
+                            double softcap = 0);
 
 }  // namespace gradus

@@ -63,8 +63,10 @@ OP_CASE("attention") {
   for (const Sizes& s :
        {Sizes{1, 1, 1, 1, 1, 4}, Sizes{2, 5, 5, 2, 2, 3}, Sizes{1, 3, 9, 4, 2, 8}, Sizes{2, 8, 6, 3, 1, 5},
         Sizes{1, 17, 17, 1, 1, 16}, Sizes{1, 0, 4, 2, 2, 4}, Sizes{0, 3, 3, 2, 1, 4}})
-    for (int kind = 0; kind < 6; ++kind) {
+    for (int kind = 0; kind < 8; ++kind) {
       AttentionOptions options{.causal = kind % 2 == 0, .scale = kind == 1 ? 0.3 : 0};
+      if (kind >= 4) options.window = kind - 2;
+      if (kind % 4 >= 2) options.softcap = 0.7;
       if (kind / 2 == 1) options.mask = padding(s.batch, s.keys);
       if (kind / 2 == 2) options.first = document_starts(s.batch, s.queries, s.keys, 3);
       CAPTURE(kind);
@@ -101,10 +103,12 @@ TEST_CASE("attention: tiles of every size agree with plain loops") {
   for (int64_t depth : {64, 20})
     for (const auto& [queries, keys] :
          {std::pair<int64_t, int64_t>{63, 63}, {64, 64}, {65, 129}, {130, 70}, {600, 600}})
-      for (int kind = 0; kind < 8; ++kind) {
+      for (int kind = 0; kind < 16; ++kind) {
         if (queries == 600 && (depth == 20 || kind % 3 != 0)) continue;
         const Sizes s{1, queries, keys, 4, 2, depth};
         AttentionOptions options{.causal = kind % 2 == 0};
+        if (kind & 8) options.window = depth == 64 ? 37 : 90;
+        if (kind % 5 == 3) options.softcap = 1.5;
         if (kind & 2) options.mask = padding(1, keys);
         if (kind & 4) options.first = document_starts(1, queries, keys, 50);
         CAPTURE(queries);
@@ -159,6 +163,19 @@ TEST_CASE("attention: one query at a time against a cache gives the rows of the 
   check_close(attention(narrow(qkv[0], 1, 30, 40), qkv[1], qkv[2]), narrow(whole, 1, 30, 40), 0x1p-23);
 }
 
+TEST_CASE("attention: a window is a mask, and a large one is none") {
+  constexpr int64_t kLength = 150, kWindow = 40;
+  const Tensors qkv = random_qkv({1, kLength, kLength, 2, 1, 16});
+  const Tensor o = attention(qkv[0], qkv[1], qkv[2], {.window = kWindow});
+  for (int64_t t : {0, 39, 40, 149}) {
+    const int64_t from = std::max<int64_t>(0, t - kWindow + 1);
+    const auto seen = [&](const Tensor& x) { return narrow(x, 1, from, t + 1 - from); };
+    check_close(attention(narrow(qkv[0], 1, t, 1), seen(qkv[1]), seen(qkv[2])), narrow(o, 1, t, 1), 0x1p-23);
+  }
+  for (int64_t large : {kLength, int64_t{1} << 62})
+    check_same_bits(attention(qkv[0], qkv[1], qkv[2], {.window = large}), attention(qkv[0], qkv[1], qkv[2]));
+}
+
 TEST_CASE("attention does not depend on the number of threads") {
   for (const Sizes& s : {Sizes{2, 130, 130, 4, 2, 64}, Sizes{1, 1100, 1100, 1, 1, 16}}) {
     const Tensors qkv = random_qkv(s);
@@ -206,5 +223,7 @@ TEST_CASE("attention refuses what does not fit") {
   CHECK_THROWS_AS(attention(q, k, k, {.mask = zeros({2, 5})}), DtypeError);
   CHECK_THROWS_AS(attention(q, k, k, {.mask = zeros({2, 4}, Dtype::boolean)}), ShapeError);
   CHECK_THROWS_AS(attention(q, k, k, {.first = zeros({2, 5}, Dtype::i64)}), DtypeError);
+  CHECK_THROWS_AS(attention(q, k, k, {.window = -1}), ValueError);
+  CHECK_THROWS_AS(attention(q, k, k, {.softcap = -1}), ValueError);
   CHECK_THROWS_AS(attention_qkv(zeros({2, 5, 25}), 2), ShapeError);
 }

@@ -63,10 +63,17 @@ OP_CASE("linear_cross_entropy") {
       check({.call = [](const Tensors& in) { return linear_cross_entropy(in[0], in[1], in[2], 7); },
              .composed = [](const Tensors& in) { return cross_entropy(matmul(in[0], transpose(in[1])), in[2], 7); },
              .inputs = {normal({rows, 16}), normal({classes, 16}, 1), labels_for({rows}, classes, rows > 1)}});
+  check({.call = [](const Tensors& in) { return linear_cross_entropy(in[0], in[1], in[2], 7, 3); },
+         .composed =
+             [](const Tensors& in) {
+               return cross_entropy(mul(tanh(mul(matmul(in[0], transpose(in[1])), 1.0 / 3)), 3), in[2], 7);
+             },
+         .inputs = {normal({10, 16}), normal({33, 16}, 1), labels_for({10}, 33, true)}});
   check({.call = [](const Tensors& in) { return linear_cross_entropy(in[0], in[1], in[2]); },
          .inputs = {normal({2, 6, 9}), normal({17, 9}, 1), labels_for({2, 6}, 17, false)}});
   CHECK_THROWS_AS(linear_cross_entropy(zeros({3, 5}), zeros({9, 4}), from_vector<int64_t>({0, 0, 0})), ShapeError);
   CHECK_THROWS_AS(linear_cross_entropy(zeros({3, 5}), zeros({9, 5}), from_vector<int64_t>({0, 9, 0})), IndexError);
+  CHECK_THROWS_AS(linear_cross_entropy(zeros({1, 5}), zeros({9, 5}), from_vector<int64_t>({0}), 1, -1), ValueError);
 }
 
 TEST_CASE("losses: nothing but ignored labels gives 0 and no gradient") {

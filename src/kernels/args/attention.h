@@ -19,7 +19,8 @@ struct RopeArgs {
 /// q, o (B, Tq, H, D); k (B, Tk, G, D), v (B, Tk, G, D), H a multiple of G (query head h reads key head h / (H/G)).
 /// Key j is visible to query i of batch row b unless
 ///   causal and j > i + Tk - Tq;  or `first` (B, Tq, i32) is defined and j < first[b, i];
-///   or `mask` (B, Tk, bool) is defined and mask[b, j] is false.
+///   or window > 0 and |j - (i + Tk - Tq)| >= window;  or `mask` (B, Tk, bool) is defined and mask[b, j] is false.
+/// With softcap c > 0 a score s counts as c tanh(s / c).
 /// A query that sees nothing gets o = 0, lse = -inf. lse (B, H, Tq) in the accumulator dtype: log sum exp of the
 /// scores.
 struct AttentionArgs {
@@ -29,7 +30,9 @@ struct AttentionArgs {
   const Tensor& mask;
   const Tensor& first;
   bool causal;
+  int64_t window;
   double scale;
+  double softcap;
   const Tensor& o;
   const Tensor& lse;
 };
@@ -40,7 +43,9 @@ struct AttentionBackwardArgs {
   const Tensor& mask;
   const Tensor& first;
   bool causal;
+  int64_t window;
   double scale;
+  double softcap;
   const Tensor& o;
   const Tensor& lse;
   const Tensor& d_o;

@@ -22,11 +22,13 @@ struct CrossEntropyBackwardArgs {
   const Tensor& dlogits;
 };
 /// The same on logits = x w^T computed a block of rows at a time, never stored whole. x (N, C), w (V, C), loss (N).
-/// When defined, dx (N, C) and dw (V, C) receive the gradients of scale * sum_i loss_i.
+/// With softcap c > 0 the logits are c tanh(x w^T / c). When defined, dx (N, C) and dw (V, C) receive the gradients of
+/// scale * sum_i loss_i.
 struct LinearCrossEntropyArgs {
   const Tensor& x;
   const Tensor& w;
   const Tensor& labels;
+  double softcap;
   double scale;
   const Tensor& loss;
   const Tensor& dx;

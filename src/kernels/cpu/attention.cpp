@@ -50,6 +50,17 @@ HWY_INLINE void soften(float* scores, int64_t rows, float* top, float* total, fl
   }
 }
 
+// s becomes c tanh(s / c).
+inline void cap_scores(float* scores, int64_t rows, int64_t width, float cap) {
+  const Floats d;
+  const FloatVec c = hn::Set(d, cap);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t x = 0; x < width; x += kLanes) {
+      float* at = scores + r * kTileColumns + x;
+      hn::StoreU(hn::Mul(c, tanh(d, hn::Div(hn::LoadU(d, at), c))), d, at);
+    }
+}
+
 // -inf at the keys that a column does not see.
 inline void hide(const AttentionShape& s, const Sight& sight, int64_t b, int64_t key, int64_t rows, int64_t column,
                  int64_t width, float* scores) {
@@ -111,6 +122,7 @@ void attend(const AttentionArgs& args, const AttentionShape& s, int64_t b, int64
                 .c = scores,
                 .ldc = kTileColumns,
                 .add = false});
+      if (s.softcap > 0) cap_scores(scores, reach, columns, s.softcap);
       if (partly) hide(s, sight, b, key, reach, c, columns, scores);
       if (columns == kTileColumns)
         soften<2>(scores, reach, top + c, total + c, shrink + c);

@@ -8,7 +8,7 @@
 // What the two halves of the tiled attention share: how a problem is cut.
 //
 // For one batch row and one key head, the queries of all the heads that read it are put side by side: column c is query
-// c % Tq of head c / Tq. What a column sees of the keys is an interval [low, high] (document start, causality) minus
+// c % Tq of head c / Tq. What a column sees of the keys is an interval [low, high] (document start, causality, window) minus
 // the padding mask. Scores are held transposed, keys down and columns across, so that a softmax runs down a column:
 // vector lanes are columns and nothing is ever reduced across lanes.
 // Dao, "FlashAttention-2", 2023, algorithms 1 and 2.
@@ -31,7 +31,8 @@ struct HeadView {
 struct AttentionShape {
   int64_t batch, queries, keys, heads, groups, depth, shared, columns;
   bool causal;
-  float scale;
+  int64_t window;
+  float scale, softcap;  // softcap in units of ln 2, as the scores
   const int32_t* first = nullptr;
   int64_t first_b = 0, first_t = 0;
   const bool* mask = nullptr;
@@ -48,7 +49,9 @@ struct AttentionShape {
         shared(groups == 0 ? 0 : heads / groups),
         columns(shared * queries),
         causal(a.causal),
-        scale(static_cast<float>(a.scale)) {
+        window(a.window),
+        scale(static_cast<float>(a.scale)),
+        softcap(static_cast<float>(a.softcap) * kLog2E) {
     if (a.first.defined()) {
       first = a.first.template data<int32_t>();
       first_b = a.first.strides()[0], first_t = a.first.strides()[1];
@@ -74,8 +77,10 @@ struct Sight {
     begin = s.keys, end = 0, all_low = 0, all_high = s.keys - 1;
     for (int64_t c = 0; c < kColumnBlock; ++c) {
       const int64_t i = s.query(start + std::min(c, width - 1));
-      const int64_t l = s.first ? std::max<int64_t>(0, s.first[b * s.first_b + i * s.first_t]) : 0;
-      const int64_t h = s.causal ? std::min(s.keys - 1, i + s.keys - s.queries) : s.keys - 1;
+      const int64_t own = i + s.keys - s.queries;
+      int64_t l = s.first ? std::max<int64_t>(0, s.first[b * s.first_b + i * s.first_t]) : 0;
+      int64_t h = s.causal ? std::min(s.keys - 1, own) : s.keys - 1;
+      if (s.window > 0) l = std::max(l, own - s.window + 1), h = std::min(h, own + s.window - 1);
       low[c] = static_cast<int32_t>(l), high[c] = static_cast<int32_t>(h);
       begin = std::min(begin, l), end = std::max(end, h + 1);
       all_low = std::max(all_low, l), all_high = std::min(all_high, h);

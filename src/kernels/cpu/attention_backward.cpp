@@ -47,11 +47,11 @@ void pack(const AttentionBackwardArgs& args, const AttentionShape& s, int64_t b,
   scale_row(m.q_t, 1, s.scale * kLog2E, used, m.q_t, 1);
 }
 
-// p = 2^(score - lse) where visible; ds = p (dp - delta). Both tiles have rows of kColumnBlock.
-template <bool kPartly>
-HWY_INLINE void probabilities(const AttentionShape& s, const Sight& sight, int64_t b, int64_t key, int64_t rows,
-                              int64_t column, int64_t columns, const float* lse, const float* delta, float* p,
-                              float* ds) {
+// p = 2^(score - lse) where visible; ds = p (dp - delta), times 1 - tanh^2 when the scores are capped. Both tiles have
+// rows of kColumnBlock.
+template <bool kPartly, bool kCapped>
+void probabilities(const AttentionShape& s, const Sight& sight, int64_t b, int64_t key, int64_t rows, int64_t column,
+                   int64_t columns, const float* lse, const float* delta, float* p, float* ds) {
   const Floats d;
   const hn::RebindToSigned<Floats> di;
   for (int64_t c = 0; c < columns; c += kLanes) {
@@ -59,8 +59,14 @@ HWY_INLINE void probabilities(const AttentionShape& s, const Sight& sight, int64
     const auto low = hn::LoadU(di, sight.low + column + c), high = hn::LoadU(di, sight.high + column + c);
     for (int64_t r = 0; r < rows; ++r) {
       float *p_at = p + r * kColumnBlock + c, *ds_at = ds + r * kColumnBlock + c;
-      FloatVec y = exp2_nonpositive(d, hn::Sub(hn::LoadU(d, p_at), l));
-      FloatVec dy = hn::Mul(y, hn::Sub(hn::LoadU(d, ds_at), dl));
+      FloatVec score = hn::LoadU(d, p_at), dp = hn::Sub(hn::LoadU(d, ds_at), dl);
+      if constexpr (kCapped) {
+        const FloatVec bent = tanh(d, hn::Div(score, hn::Set(d, s.softcap)));
+        score = hn::Mul(bent, hn::Set(d, s.softcap));
+        dp = hn::Mul(dp, hn::NegMulAdd(bent, bent, hn::Set(d, 1.0f)));
+      }
+      FloatVec y = exp2_nonpositive(d, hn::Sub(score, l));
+      FloatVec dy = hn::Mul(y, dp);
       if constexpr (kPartly) {
         const auto j = hn::Set(di, static_cast<int32_t>(key + r));
         auto outside = hn::RebindMask(d, hn::Or(hn::Lt(j, low), hn::Gt(j, high)));
@@ -113,10 +119,9 @@ void backward_tile(const AttentionBackwardArgs& args, const AttentionShape& s, i
               .ldc = kColumnBlock,
               .add = false});
     const float *lse = m.lse + c0 + c, *delta = m.delta + c0 + c;
-    if (partly)
-      probabilities<true>(s, sight, b, key, reach, c, columns, lse, delta, p, ds);
-    else
-      probabilities<false>(s, sight, b, key, reach, c, columns, lse, delta, p, ds);
+    const auto soften = s.softcap > 0 ? (partly ? probabilities<true, true> : probabilities<false, true>)
+                                      : (partly ? probabilities<true, false> : probabilities<false, false>);
+    soften(s, sight, b, key, reach, c, columns, lse, delta, p, ds);
     multiply({.rows = s.depth,
               .columns = columns,
               .depth = reach,

@@ -45,6 +45,25 @@ void softmax_in_place(float* x, size_t n, float scale, float* top, float* log_su
   map(Times{scale / sum}, n, x, x);
 }
 
+struct Capped {  // c tanh(x / c)
+  float cap;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x) const {
+    return hn::Mul(hn::Set(d, cap), tanh(d, hn::Div(x, hn::Set(d, cap))));
+  }
+};
+void cap_row(float* x, size_t n, float cap) { map(Capped{cap}, n, x, x); }
+
+struct CappedSlope {  // dz (1 - (z / c)^2)
+  float cap;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V dz, V z) const {
+    const V bent = hn::Div(z, hn::Set(d, cap));
+    return hn::Mul(dz, hn::NegMulAdd(bent, bent, hn::Set(d, 1.0f)));
+  }
+};
+void cap_row_backward(float* dz, const float* z, size_t n, float cap) { map(CappedSlope{cap}, n, dz, dz, z); }
+
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -63,6 +82,8 @@ namespace gradus::cpu {
 HWY_EXPORT(log_sum_exp);
 HWY_EXPORT(probabilities);
 HWY_EXPORT(softmax_in_place);
+HWY_EXPORT(cap_row);
+HWY_EXPORT(cap_row_backward);
 
 void cross_entropy(const CrossEntropyArgs& args) {
   if (!all_f32({args.logits})) return ref::cross_entropy(args);
@@ -147,6 +168,9 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
   const size_t row_bytes = static_cast<size_t>(width) * sizeof(float);
   const auto with_gradient = HWY_DYNAMIC_DISPATCH(softmax_in_place);
   const auto loss_only = HWY_DYNAMIC_DISPATCH(log_sum_exp);
+  const float cap = static_cast<float>(args.softcap);
+  const auto bend = HWY_DYNAMIC_DISPATCH(cap_row);
+  const auto bend_backward = HWY_DYNAMIC_DISPATCH(cap_row_backward);
 
   for (int64_t start = 0; start < counted; start += block) {
     const int64_t m = std::min(block, counted - start);
@@ -169,15 +193,19 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
           .ldb = width,
           .c = z,
           .ldc = classes});
-    // z becomes dz = scale (softmax(z) - onehot)
+    // z becomes dz = scale (softmax(z) - onehot), times 1 - (z / c)^2 when capped
     parallel_for(m, rows_for(kCostlyGrain, classes), [&](int64_t begin, int64_t end) {
+      std::vector<float> capped(cap > 0 && gradients ? static_cast<size_t>(classes) : 0);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t row = rows[static_cast<size_t>(start + i)];
         float *zi = z + i * classes, top, log_sum;
+        if (cap > 0) bend(zi, static_cast<size_t>(classes), cap);
+        if (!capped.empty()) std::copy(zi, zi + classes, capped.begin());
         const float at_label = zi[label[row]];
         if (gradients) {
           with_gradient(zi, static_cast<size_t>(classes), scale, &top, &log_sum);
           zi[label[row]] -= scale;
+          if (!capped.empty()) bend_backward(zi, capped.data(), static_cast<size_t>(classes), cap);
         } else {
           loss_only(zi, static_cast<size_t>(classes), &top, &log_sum);
         }

@@ -20,21 +20,30 @@ struct Heads {
   }
 };
 
+template <class A>
+A square(A x) {
+  return x * x;
+}
+
 template <class Args>
 bool visible(const Args& a, int64_t b, int64_t i, int64_t j) {
-  if (a.causal && j > i + a.k.shape()[1] - a.q.shape()[1]) return false;
+  const int64_t own = i + a.k.shape()[1] - a.q.shape()[1];
+  if (a.causal && j > own) return false;
+  if (a.window > 0 && (j - own >= a.window || own - j >= a.window)) return false;
   if (a.first.defined() && j < a.first.template data<int32_t>()[b * a.first.strides()[0] + i * a.first.strides()[1]])
     return false;
   return !a.mask.defined() || a.mask.template data<bool>()[b * a.mask.strides()[0] + j * a.mask.strides()[1]];
 }
 
-// scale * q_i . k_j, or -inf where query i does not see key j
+// scale * q_i . k_j, capped, or -inf where query i does not see key j
 template <class A, class T, class Args>
 A score(const Args& a, const Heads<T>& q, const Heads<T>& k, int64_t b, int64_t i, int64_t j, int64_t h, int64_t g) {
   if (!visible(a, b, i, j)) return -std::numeric_limits<A>::infinity();
   A s = 0;
   for (int64_t d = 0; d < a.q.shape()[3]; ++d) s += static_cast<A>(q(b, i, h, d)) * static_cast<A>(k(b, j, g, d));
-  return s * static_cast<A>(a.scale);
+  s *= static_cast<A>(a.scale);
+  const A cap = static_cast<A>(a.softcap);
+  return cap > 0 ? cap * std::tanh(s / cap) : s;
 }
 
 }  // namespace
@@ -71,8 +80,8 @@ void attention(const AttentionArgs& args) {
   });
 }
 
-// ds_ij = p_ij (do_i . v_j - do_i . o_i); dq_i = scale sum_j ds_ij k_j; dk_j = scale sum_i ds_ij q_i;
-// dv_j = sum_i p_ij do_i (Dao, "FlashAttention-2", 2023, algorithm 2).
+// ds_ij = p_ij (do_i . v_j - do_i . o_i), times 1 - (s_ij / c)^2 when capped; dq_i = scale sum_j ds_ij k_j;
+// dk_j = scale sum_i ds_ij q_i; dv_j = sum_i p_ij do_i (Dao, "FlashAttention-2", 2023, algorithm 2).
 void attention_backward(const AttentionBackwardArgs& args) {
   const int64_t batch = args.q.shape()[0], queries = args.q.shape()[1], heads = args.q.shape()[2];
   const int64_t depth = args.q.shape()[3], keys = args.k.shape()[1], groups = args.k.shape()[2];
@@ -95,10 +104,12 @@ void attention_backward(const AttentionBackwardArgs& args) {
             dq_row.assign(static_cast<size_t>(depth), A(0));
             for (int64_t j = 0; j < keys; ++j) {
               if (!visible(args, b, i, j)) continue;
-              const A p = std::exp(score<A>(args, q, k, b, i, j, h, g) - lse[(b * heads + h) * queries + i]);
+              const A s = score<A>(args, q, k, b, i, j, h, g);
+              const A p = std::exp(s - lse[(b * heads + h) * queries + i]);
+              const A slope = args.softcap > 0 ? 1 - square(s / static_cast<A>(args.softcap)) : A(1);
               A dp = 0;
               for (int64_t d = 0; d < depth; ++d) dp += static_cast<A>(d_o(b, i, h, d)) * static_cast<A>(v(b, j, g, d));
-              const A ds = p * (dp - delta) * scale;
+              const A ds = p * (dp - delta) * slope * scale;
               for (int64_t d = 0; d < depth; ++d) {
                 const auto at = static_cast<size_t>(j * depth + d);
                 dq_row[static_cast<size_t>(d)] += ds * static_cast<A>(k(b, j, g, d));

@@ -71,6 +71,7 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
     const auto x = [&](int64_t i) { return row_of<T>(args.x, i * args.x.strides()[0]); };
     const auto w = [&](int64_t j) { return row_of<T>(args.w, j * args.w.strides()[0]); };
     A* loss = args.loss.data<A>();
+    const A cap = static_cast<A>(args.softcap);
     std::vector<A> logits(static_cast<size_t>(vocabulary)), dx(static_cast<size_t>(width));
     std::vector<A> dw(args.dw.defined() ? static_cast<size_t>(args.dw.count()) : 0);
     for (int64_t i = 0; i < rows; ++i) {
@@ -80,13 +81,14 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
         for (int64_t j = 0; j < vocabulary; ++j) {
           A sum = 0;
           for (int64_t c = 0; c < width; ++c) sum += static_cast<A>(x(i)[c]) * static_cast<A>(w(j)[c]);
-          logits[static_cast<size_t>(j)] = sum;
+          logits[static_cast<size_t>(j)] = cap > 0 ? cap * std::tanh(sum / cap) : sum;
         }
         const LogSumExp<A> e(logits.data(), vocabulary);
         loss[i] = e.loss(logits[static_cast<size_t>(labels[i])]);
         for (int64_t j = 0; j < vocabulary; ++j) {
           const A p = std::exp(logits[static_cast<size_t>(j)] - e.top - e.log_sum) - (j == labels[i] ? A(1) : A(0));
-          const A d = p * static_cast<A>(args.scale);
+          const A bent = cap > 0 ? logits[static_cast<size_t>(j)] / cap : A(0);
+          const A d = p * (1 - bent * bent) * static_cast<A>(args.scale);
           for (int64_t c = 0; args.dx.defined() && c < width; ++c)
             dx[static_cast<size_t>(c)] += d * static_cast<A>(w(j)[c]);
           for (int64_t c = 0; args.dw.defined() && c < width; ++c)

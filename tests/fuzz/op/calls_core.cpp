@@ -165,6 +165,8 @@ AttentionOptions attention_options(Dice& d, int64_t batch, int64_t queries, int6
   AttentionOptions o;
   o.causal = d.coin();
   if (d.chance(0.3)) o.scale = d.number();
+  if (d.chance(0.3)) o.window = d.odd() ? d.size() : d.between(1, 6);
+  if (d.chance(0.3)) o.softcap = d.odd() ? d.number() : 2;
   if (d.chance(0.3)) o.mask = d.tensor({batch, keys}, d.odd() ? d.dtype() : Dtype::boolean);
   if (d.chance(0.2)) o.first = d.indices({batch, queries}, keys, Dtype::i32);
   if (d.chance(0.2)) o.dropout = d.odd() ? d.number() : 0.3, o.dropout_key = d.key();
@@ -257,7 +259,8 @@ Tensors call_linear_cross_entropy(Dice& d) {
   const Tensor w = d.floats({classes, d.odd() ? d.between(0, 4) : size_of_axis(x, -1)});
   Shape s = shape_of(x);
   if (s.rank() > 0) s.erase(s.rank() - 1);
-  return {linear_cross_entropy(x, w, d.indices(s, classes), d.chance(0.3) ? d.number() : kTargetCount)};
+  return {linear_cross_entropy(x, w, d.indices(s, classes), d.chance(0.3) ? d.number() : kTargetCount,
+                               d.chance(0.3) ? d.number() : 0)};
 }
 
 Tensors creation(Dice& d) {
