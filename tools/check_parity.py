@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compares `gradus run --grad` with transformers on random GPT-2 and Llama configurations.
+"""Compares `gradus run --grad` with transformers on random configurations of every decoder family.
 
-    .venv/bin/python tools/check_parity.py [--n 40] [--seed 0] [--dtype f32|f64|bf16] [--keep DIR]
+    .venv/bin/python tools/check_parity.py [--n 40] [--seed 0] [--family NAME] [--dtype f32|f64|bf16] [--keep DIR]
 
 Each case is a fresh tiny model with random weights and a random batch. Logits (where attention_mask is 1), loss and
 every gradient are held against transformers computing in f64; the error of a tensor is its largest difference over its
@@ -20,56 +20,27 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/golden"))
+import random_decoders  # noqa: E402
 import reference  # noqa: E402
 
 import torch  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM  # noqa: E402
+from transformers import AutoModelForCausalLM  # noqa: E402
 
 TOLERANCE = {"f32": 5e-5, "f64": 1e-6, "bf16": 0.15}
 
 
-def random_gpt2(rng):
-    heads = rng.choice([1, 2, 3, 4, 6])
-    return GPT2Config(
-        vocab_size=rng.randint(11, 150), n_positions=rng.choice([32, 48, 80]), n_embd=heads * rng.choice([4, 7, 8, 16]),
-        n_layer=rng.randint(1, 4), n_head=heads, n_inner=rng.choice([None, 31, 64]),
-        activation_function=rng.choice(["gelu_new", "gelu", "relu", "silu"]),
-        layer_norm_epsilon=rng.choice([1e-5, 1e-6, 1e-3]), scale_attn_weights=rng.random() < 0.8,
-        scale_attn_by_inverse_layer_idx=rng.random() < 0.3, tie_word_embeddings=rng.random() < 0.7,
-        bos_token_id=0, eos_token_id=0)
-
-
-def random_llama(rng):
-    kv = rng.choice([1, 2, 3, 4])
-    heads = kv * rng.choice([1, 2, 3])
-    width = rng.choice([4, 6, 8, 16])
-    theta = rng.choice([100.0, 10000.0, 500000.0])
-    rope = rng.choice([
-        {"rope_type": "default", "rope_theta": theta},
-        {"rope_type": "linear", "rope_theta": theta, "factor": rng.choice([2.0, 3.5])},
-        {"rope_type": "llama3", "rope_theta": theta, "factor": rng.choice([4.0, 32.0]), "low_freq_factor": 1.0,
-         "high_freq_factor": 4.0, "original_max_position_embeddings": rng.choice([16, 32])}])
-    return LlamaConfig(
-        vocab_size=rng.randint(11, 150), hidden_size=heads * rng.choice([4, 8, 10]),
-        intermediate_size=rng.choice([24, 37, 64]), num_hidden_layers=rng.randint(1, 4), num_attention_heads=heads,
-        num_key_value_heads=kv, head_dim=width, hidden_act=rng.choice(["silu", "silu", "gelu", "relu"]),
-        max_position_embeddings=rng.choice([64, 128]), rms_norm_eps=rng.choice([1e-6, 1e-5, 1e-3]),
-        attention_bias=rng.random() < 0.4, mlp_bias=rng.random() < 0.4, tie_word_embeddings=rng.random() < 0.5,
-        rope_parameters=rope, bos_token_id=0, eos_token_id=1)
-
-
-def make_case(directory, seed):
+def make_case(directory, seed, family):
     """A model directory with inputs.safetensors in it; returns (inputs, one line about the case)."""
     rng = random.Random(seed)
-    kind = rng.choice(["gpt2", "llama"])
-    config = (random_gpt2 if kind == "gpt2" else random_llama)(rng)
+    kind = family or rng.choice(list(random_decoders.FAMILIES))
+    config = random_decoders.FAMILIES[kind](rng)
     torch.manual_seed(seed)
-    model = (GPT2LMHeadModel if kind == "gpt2" else LlamaForCausalLM)(config)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     reference.randomise(model, seed)
     bare = kind == "gpt2" and config.tie_word_embeddings and rng.random() < 0.2
     (model.transformer if bare else model).save_pretrained(directory)
-    old = kind == "llama" and rng.random() < 0.5
+    old = kind != "gpt2" and rng.random() < 0.5
     if old:
         reference.old_spelling(directory)
     padded, positions = rng.random() < 0.5, rng.choice([None, None, "from_mask", "scattered"])
@@ -77,12 +48,13 @@ def make_case(directory, seed):
     length, batch = rng.choice([5, 17, 31]), rng.choice([1, 2, 3, 5])
     inputs = reference.make_inputs(g, config.vocab_size, batch, length, padded, positions, config.max_position_embeddings)
     save_file(inputs, os.path.join(directory, "inputs.safetensors"))
-    kv = f"/{config.num_key_value_heads}" if kind == "llama" else ""
-    about = [kind, f"{config.num_hidden_layers}x{config.hidden_size}", f"heads {config.num_attention_heads}{kv}",
-             config.activation_function if kind == "gpt2" else config.hidden_act,
-             "tied" if config.tie_word_embeddings else "", "bare names" if bare else "",
-             config.rope_parameters["rope_type"] if kind == "llama" else "", "old config" if old else "",
-             f"ids {batch}x{length}", "padded" if padded else "", f"positions {positions}" if positions else ""]
+    rope = getattr(config, "rope_parameters", None) or {}
+    rope = rope.get("full_attention", rope)
+    about = [kind, f"{config.num_hidden_layers}x{config.hidden_size}", f"heads {config.num_attention_heads}",
+             "tied" if config.tie_word_embeddings else "", "bare names" if bare else "", rope.get("rope_type", ""),
+             f"window {config.sliding_window}" if getattr(config, "sliding_window", None) else "",
+             "old config" if old else "", f"ids {batch}x{length}", "padded" if padded else "",
+             f"positions {positions}" if positions else ""]
     return inputs, " ".join(filter(None, about))
 
 
@@ -90,6 +62,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=40, help="cases")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first case; case i has seed + i")
+    parser.add_argument("--family", choices=random_decoders.FAMILIES, help="default: any")
     parser.add_argument("--dtype", choices=TOLERANCE, default="f32")
     parser.add_argument("--tolerance", type=float, help=f"default by dtype: {TOLERANCE}")
     parser.add_argument("--gradus", default=str(ROOT / "build/release/gradus"))
@@ -103,7 +76,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(arguments.seed, arguments.seed + arguments.n):
             directory = os.path.join(arguments.keep or scratch, f"case-{seed}")
-            inputs, about = make_case(directory, seed)
+            inputs, about = make_case(directory, seed, arguments.family)
             expected = reference.evaluate(directory, inputs)
             mask = inputs.get("attention_mask")
             rival = max(reference.worst(reference.evaluate(directory, inputs, torch.float32), expected, mask).values())

@@ -87,6 +87,79 @@ void Fields::text(const char* key, std::string& value, std::initializer_list<con
   refuse(key, "must be one of " + names);
 }
 
+bool Fields::has(const char* key) const {
+  const auto it = json_.find(key);
+  return it != json_.end() && !it->is_null();
+}
+
+bool Fields::given_null(const char* key) const {
+  const auto it = json_.find(key);
+  return it != json_.end() && it->is_null();
+}
+
+void Fields::optional_integer(const char* key, int64_t& value, Bounds bounds) {
+  if (find(key)) keys_.pop_back(), integer(key, value, bounds);
+}
+
+void Fields::optional_number(const char* key, double& value, Bounds bounds) {
+  if (find(key)) keys_.pop_back(), number(key, value, bounds);
+}
+
+void Fields::integer_or_off(const char* key, int64_t& value, Bounds bounds) {
+  if (given_null(key)) {
+    find(key);
+    value = 0;
+  } else {
+    integer(key, value, bounds);
+  }
+}
+
+void Fields::number_or_off(const char* key, double& value, Bounds bounds) {
+  if (given_null(key)) {
+    find(key);
+    value = 0;
+  } else {
+    number(key, value, bounds);
+  }
+}
+
+void Fields::integers(const char* key, std::vector<int64_t>& value) {
+  const Json* j = find(key);
+  if (!j) return;
+  if (!j->is_array()) refuse(key, "must be a list of integers");
+  value.clear();
+  for (const Json& x : *j) {
+    if (!x.is_number_integer() && !x.is_boolean()) refuse(key, "must be a list of integers");
+    value.push_back(x.is_boolean() ? x.get<bool>() : x.get<int64_t>());
+  }
+}
+
+void Fields::numbers(const char* key, std::vector<double>& value) {
+  const Json* j = find(key);
+  if (!j) return;
+  if (!j->is_array()) refuse(key, "must be a list of numbers");
+  value.clear();
+  for (const Json& x : *j) {
+    if (!x.is_number()) refuse(key, "must be a list of numbers");
+    value.push_back(x.get<double>());
+  }
+}
+
+void Fields::texts(const char* key, std::vector<std::string>& value, std::initializer_list<const char*> allowed) {
+  const Json* j = find(key);
+  if (!j) return;
+  std::string names;
+  for (const char* name : allowed) names += (names.empty() ? "" : ", ") + std::string(name);
+  if (!j->is_array()) refuse(key, "must be a list of " + names);
+  value.clear();
+  for (const Json& x : *j) {
+    bool known = false;
+    for (const char* name : allowed) known |= x.is_string() && x.get<std::string>() == name;
+    if (!known) refuse(key, "must be a list of " + names);
+    value.push_back(x.get<std::string>());
+  }
+}
+
 void Fields::ids(const char* key, std::vector<int64_t>& value) {
   const Json* j = find(key);
   if (!j) return;

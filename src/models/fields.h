@@ -27,11 +27,24 @@ class Fields {
   void number(const char* key, double& value, Bounds bounds = {});
   void flag(const char* key, bool& value);
   void text(const char* key, std::string& value, std::initializer_list<const char*> allowed = {});
+  /// Keys that may be left out: then nothing is written.
+  void optional_integer(const char* key, int64_t& value, Bounds bounds = {});
+  void optional_number(const char* key, double& value, Bounds bounds = {});
+  /// A number that null turns off: it becomes 0.
+  void integer_or_off(const char* key, int64_t& value, Bounds bounds = {});
+  void number_or_off(const char* key, double& value, Bounds bounds = {});
+  /// Lists, left alone when absent.
+  void integers(const char* key, std::vector<int64_t>& value);
+  void numbers(const char* key, std::vector<double>& value);
+  void texts(const char* key, std::vector<std::string>& value, std::initializer_list<const char*> allowed);
   /// Hugging Face stores one id or a list of them.
   void ids(const char* key, std::vector<int64_t>& value);
   /// Refuses any value but the one Gradus computes with.
   void fixed(const char* key, bool value);
 
+  /// Whether the key is there and not null.
+  bool has(const char* key) const;
+  bool given_null(const char* key) const;
   /// The object under `key`, or null.
   Json* object(const char* key);
   [[noreturn]] void refuse(const char* key, const std::string& message, const std::string& hint = "") const;

@@ -9,23 +9,32 @@
 
 namespace gradus {
 
+CausalLm::CausalLm(std::unique_ptr<Parameters> parameters, std::string config)
+    : Model(std::move(parameters), std::move(config)) {
+  const Json json = parse_json(this->config(), "config");
+  if (const auto at = json.find("use_cache"); at != json.end() && at->is_boolean()) use_cache_ = at->get<bool>();
+}
+
 LmInput CausalLm::input(const Tensor& input_ids, const Tensor& attention_mask, const Tensor& position_ids) const {
   LmInput in;
   in.input_ids = cast(input_ids, Dtype::i64);
   if (attention_mask.defined()) in.attention_mask = cast(attention_mask, Dtype::boolean);
   if (!position_ids.defined()) return in;
   in.position_ids = cast(position_ids, Dtype::i64);
-  const bool packed = !parse_json(config(), "config").value("use_cache", true);
-  if (packed && !attention_mask.defined() && position_ids.rank() == 2)
+  if (!use_cache_ && !attention_mask.defined() && position_ids.rank() == 2)
     in.first = packed_documents(expand(in.position_ids, input_ids.shape()));
   return in;
 }
 
-Tensor CausalLm::logits(const Tensor& hidden) const { return affine(hidden, transpose(head())); }
+Tensor CausalLm::logits(const Tensor& hidden) const {
+  const Tensor logits = affine(hidden, transpose(head()));
+  const double cap = logit_softcap();
+  return cap > 0 ? mul(tanh(mul(logits, 1 / cap)), cap) : logits;
+}
 
-KvCache CausalLm::make_cache(int64_t batch, int64_t capacity) const {
+KvCache CausalLm::make_cache(int64_t batch, int64_t capacity, KvType type) const {
   const LmShape s = shape();
-  return KvCache(s.layers, batch, capacity, s.kv_heads, s.head_dim, parameters().dtype());
+  return KvCache(windows(), batch, capacity, s.kv_heads, s.head_dim, parameters().dtype(), type);
 }
 
 }  // namespace gradus

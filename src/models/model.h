@@ -25,6 +25,7 @@ struct LmInput {
   Tensor position_ids;       ///< (B, T) i64
   Tensor first;              ///< (B, T) i32: first visible position of each query, for packed documents
   KvCache* cache = nullptr;  ///< read and filled when given
+  int64_t length = 0;        ///< the whole text is at least so long: asked by rotary positions that depend on it
 };
 
 /// A neural network with named parameters and the configuration it was made from.
@@ -54,16 +55,25 @@ class CausalLm : public Model {
   /// Rows of the output layer (vocab, width): the embedding itself when tied.
   virtual Tensor head() const = 0;
   virtual LmShape shape() const = 0;
+  /// c: the logits are c tanh(logits / c), as in Gemma 2; 0: they stay.
+  virtual double logit_softcap() const { return 0; }
+  /// How many keys the queries of each layer see, 0: all.
+  virtual std::vector<int64_t> windows() const { return std::vector<int64_t>(static_cast<size_t>(shape().layers)); }
+  /// The length of a text from which on a cache filled before is of no more use (longrope); 0: there is none.
+  virtual int64_t cache_expires_at() const { return 0; }
 
   /// An input as Hugging Face's forward pass takes it: ids and labels of any integer type, a mask of any type. When
   /// config.json says `use_cache: false` and there is no mask, positions that jump separate packed documents.
   LmInput input(const Tensor& input_ids, const Tensor& attention_mask = {}, const Tensor& position_ids = {}) const;
   /// (B, T, vocab)
   Tensor logits(const Tensor& hidden) const;
-  KvCache make_cache(int64_t batch, int64_t capacity) const;
+  KvCache make_cache(int64_t batch, int64_t capacity, KvType type = KvType::model) const;
 
  protected:
-  using Model::Model;
+  CausalLm(std::unique_ptr<Parameters> parameters, std::string config);
+
+ private:
+  bool use_cache_ = true;  // what config.json says
 };
 
 struct ModelOptions {

@@ -3,8 +3,11 @@
 #include "base/error.h"
 #include "models/fields.h"
 #include "models/model.h"
+#include "models/text/gemma.h"
 #include "models/text/gpt2.h"
 #include "models/text/llama.h"
+#include "models/text/phi3.h"
+#include "models/text/qwen.h"
 
 namespace gradus {
 
@@ -12,7 +15,7 @@ namespace {
 
 using Store = std::unique_ptr<Parameters>;
 
-template <class Config, std::unique_ptr<CausalLm> (*make)(const Config&, Store, std::string)>
+template <class Config, auto make = make_decoder>
 std::unique_ptr<CausalLm> build(Json json, const std::string& source, Store store) {
   Config config;
   Fields f(json, source);
@@ -39,7 +42,15 @@ struct Family {
 // Every decoder-only language model. A new family adds its line here.
 constexpr Family kFamilies[] = {
     {"gpt2", "GPT2LMHeadModel", build<Gpt2Config, make_gpt2>, keys_of<Gpt2Config>},
-    {"llama", "LlamaForCausalLM", build<LlamaConfig, make_llama>, keys_of<LlamaConfig>},
+    {"llama", "LlamaForCausalLM", build<LlamaConfig>, keys_of<LlamaConfig>},
+    {"mistral", "MistralForCausalLM", build<MistralConfig>, keys_of<MistralConfig>},
+    {"qwen2", "Qwen2ForCausalLM", build<Qwen2Config>, keys_of<Qwen2Config>},
+    {"qwen3", "Qwen3ForCausalLM", build<Qwen3Config>, keys_of<Qwen3Config>},
+    {"smollm3", "SmolLM3ForCausalLM", build<SmolLm3Config>, keys_of<SmolLm3Config>},
+    {"gemma", "GemmaForCausalLM", build<GemmaConfig>, keys_of<GemmaConfig>},
+    {"gemma2", "Gemma2ForCausalLM", build<Gemma2Config>, keys_of<Gemma2Config>},
+    {"gemma3_text", "Gemma3ForCausalLM", build<Gemma3Config>, keys_of<Gemma3Config>},
+    {"phi3", "Phi3ForCausalLM", build<Phi3Config>, keys_of<Phi3Config>},
 };
 
 const Family& family_named(const std::string& model_type, const std::string& source) {

@@ -26,7 +26,7 @@ int64_t count_targets(const Tensor& shifted) {
 
 Tensor causal_lm_loss(const CausalLm& model, const Tensor& hidden, const Tensor& shifted, double normaliser) {
   const TraceScope trace("loss");
-  return linear_cross_entropy(hidden, model.head(), shifted, normaliser);
+  return linear_cross_entropy(hidden, model.head(), shifted, normaliser, model.logit_softcap());
 }
 
 }  // namespace gradus

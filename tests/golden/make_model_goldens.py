@@ -1,4 +1,4 @@
-"""Makes models/<name>/: tiny GPT-2 and Llama checkpoints with the logits, loss, gradients and losses they must give.
+"""Makes models/<name>/: tiny decoder checkpoints with the logits, loss, gradients and losses they must give.
 
     python tests/golden/make_model_goldens.py [NAME...]
 
@@ -19,7 +19,8 @@ import zlib
 import reference
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (AutoConfig, AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config,
+                          LlamaConfig, MistralConfig, Phi3Config, Qwen2Config, Qwen3Config, SmolLM3Config)
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
 
@@ -38,6 +39,15 @@ def llama(**changes):
                                  num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
                                  bos_token_id=0, eos_token_id=1), **changes})
 
+
+def small(family, **changes):
+    return family(**{**dict(vocab_size=43, hidden_size=16, intermediate_size=20, num_hidden_layers=2,
+                            num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, head_dim=4,
+                            pad_token_id=None, bos_token_id=0, eos_token_id=1), **changes})
+
+
+YARN = {"rope_type": "yarn", "rope_theta": 1000.0, "factor": 4.0, "original_max_position_embeddings": 16}
+SLIDING_FULL = ["sliding_attention", "full_attention"]
 
 # name: (config, how the directory and the batch differ from the plain case)
 CASES = {
@@ -68,6 +78,30 @@ CASES = {
     "llama-llama3-rope-old-config": (llama(hidden_size=16, num_attention_heads=2, num_hidden_layers=3,
                                            rope_parameters=dict(LLAMA3), tie_word_embeddings=True),
                                      dict(old=True, padded=True, tokens=40)),
+    "llama-yarn-pad-token": (llama(hidden_size=16, num_attention_heads=2, rope_parameters=dict(YARN), pad_token_id=3),
+                             dict(tokens=40)),
+    "llama-dynamic-rope": (llama(hidden_size=16, num_attention_heads=2, max_position_embeddings=32, rope_parameters={
+        "rope_type": "dynamic", "rope_theta": 100.0, "factor": 3.0}), dict(tokens=40)),
+    "mistral-window": (small(MistralConfig, sliding_window=5), dict(padded=True)),
+    "mistral-no-window-old-config": (small(MistralConfig, sliding_window=None), dict(old=True)),
+    "qwen2-window-tied": (small(Qwen2Config, use_sliding_window=True, sliding_window=4, max_window_layers=1,
+                                tie_word_embeddings=True), dict(padded=True, positions="from_mask")),
+    "qwen3": (small(Qwen3Config, head_dim=6, attention_bias=True), dict(padded=True)),
+    "smollm3-nope": (small(SmolLM3Config, no_rope_layer_interval=2, use_sliding_window=True, sliding_window=6),
+                     dict(padded=True)),
+    "gemma": (small(GemmaConfig, hidden_act="gelu", pad_token_id=0, head_dim=6), dict(padded=True)),
+    "gemma2": (small(Gemma2Config, pad_token_id=0, query_pre_attn_scalar=9, sliding_window=5,
+                     attn_logit_softcapping=1.5, final_logit_softcapping=2.0), dict(padded=True)),
+    "gemma3-untied-old-config": (small(Gemma3TextConfig, pad_token_id=0, query_pre_attn_scalar=9, sliding_window=5,
+                                       tie_word_embeddings=False, final_logit_softcapping=3.0,
+                                       layer_types=SLIDING_FULL, rope_parameters={
+                                           "full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4},
+                                           "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}}),
+                                 dict(old=True)),
+    "phi3-longrope": (small(Phi3Config, head_dim=8, hidden_size=32, pad_token_id=5, sliding_window=9,
+                            original_max_position_embeddings=16, rope_parameters={
+                                "rope_type": "longrope", "rope_theta": 1e4, "partial_rotary_factor": 0.5,
+                                "short_factor": [1.0, 1.1], "long_factor": [2.0, 5.0]}), dict(tokens=24)),
 }
 
 
@@ -76,7 +110,7 @@ def make(name, config, padded=False, positions=None, old=False, bare=False, toke
     shutil.rmtree(directory, ignore_errors=True)
     seed = zlib.crc32(name.encode())
     torch.manual_seed(seed)
-    model = (GPT2LMHeadModel if config.model_type == "gpt2" else LlamaForCausalLM)(config)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
     reference.randomise(model, seed)
     (model.transformer if bare else model).save_pretrained(directory)
     generation = os.path.join(directory, "generation_config.json")

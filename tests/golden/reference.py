@@ -1,7 +1,7 @@
-"""The reference side of the whole-model proof: tiny GPT-2 and Llama models out of transformers, computed in f64.
+"""The reference side of the whole-model proof: tiny decoders out of transformers, computed in f64.
 
 Used by make_model_goldens.py (which stores what this computes) and by tools/check_parity.py (which compares at once).
-transformers casts some places of Llama to f32 whatever the model's dtype (RMSNorm, softmax, rotary angles, the loss);
+transformers casts some places to f32 whatever the model's dtype (RMSNorm, softmax, rotary angles, the loss);
 `exact()` lifts those casts to f64, so that the numbers stored are right to more digits than the f32 under test has.
 """
 import contextlib
@@ -17,7 +17,15 @@ import transformers
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from transformers import modeling_rope_utils
+from transformers.models.gemma import modeling_gemma
+from transformers.models.gemma2 import modeling_gemma2
+from transformers.models.gemma3 import modeling_gemma3
 from transformers.models.llama import modeling_llama
+from transformers.models.mistral import modeling_mistral
+from transformers.models.phi3 import modeling_phi3
+from transformers.models.qwen2 import modeling_qwen2
+from transformers.models.qwen3 import modeling_qwen3
+from transformers.models.smollm3 import modeling_smollm3
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -41,13 +49,16 @@ class _TorchInF64:
 
 @contextlib.contextmanager
 def exact():
-    modules = (modeling_llama, modeling_rope_utils)
+    modules = (modeling_llama, modeling_mistral, modeling_qwen2, modeling_qwen3, modeling_smollm3, modeling_gemma,
+               modeling_gemma2, modeling_gemma3, modeling_phi3, modeling_rope_utils)
     saved = [m.torch for m in modules]
     for m in modules:
         m.torch = _TorchInF64()
+    to_float, torch.Tensor.float = torch.Tensor.float, torch.Tensor.double  # Gemma's norms say x.float()
     try:
         yield
     finally:
+        torch.Tensor.float = to_float
         for m, t in zip(modules, saved):
             m.torch = t
 
@@ -60,7 +71,8 @@ def randomise(model, seed):
             noise = torch.randn(p.shape, generator=g)
             if p.dim() == 1:
                 norm_weight = name.endswith("weight")
-                p.copy_(1 + 0.2 * noise if norm_weight else 0.1 * noise)
+                mean = 0 if model.config.model_type.startswith("gemma") else 1  # Gemma multiplies by 1 + weight
+                p.copy_(mean + 0.2 * noise if norm_weight else 0.1 * noise)
             elif "wte" in name or "wpe" in name or "embed" in name:
                 p.copy_(0.5 * noise)
             else:  # a Conv1D stores (in, out), a Linear (out, in): either way close to unit gain
@@ -73,9 +85,14 @@ def old_spelling(directory):
     with open(path) as f:
         config = json.load(f)
     rope = dict(config.pop("rope_parameters"))
+    if "full_attention" in rope:
+        config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        rope = dict(rope["full_attention"])
     config["rope_theta"] = rope.pop("rope_theta")
+    if "partial_rotary_factor" in rope:
+        config["partial_rotary_factor"] = rope.pop("partial_rotary_factor")
     config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
-    if rope["rope_type"] == "linear":
+    if rope["rope_type"] == "linear" and config["model_type"] != "gemma3_text":
         rope["type"] = rope.pop("rope_type")  # the oldest files say `type`
     config["torch_dtype"] = config.pop("dtype", "float32")
     with open(path, "w") as f:

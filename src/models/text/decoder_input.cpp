@@ -4,6 +4,7 @@
 
 #include "ops/check.h"
 #include "ops/create.h"
+#include "ops/elementwise.h"
 #include "ops/shape.h"
 
 namespace gradus {
@@ -52,12 +53,17 @@ Tensor packed_documents(const Tensor& position_ids) {
   return from_vector(first, position_ids.shape());
 }
 
-AttentionOptions decoder_attention(const LmInput& in, double scale) {
+AttentionOptions decoder_attention(const LmInput& in, double scale, int64_t keys) {
   AttentionOptions options;
   options.causal = true;
   options.scale = scale;
   options.mask = in.attention_mask;
   options.first = in.first;
+  // A window's cache has forgotten the first positions.
+  const int64_t gone = cached(in) + in.input_ids.size(1) - keys;
+  if (gone > 0 && options.mask.defined()) options.mask = narrow(options.mask, 1, gone, keys);
+  if (gone > 0 && options.first.defined())
+    options.first = cast(sub(options.first, static_cast<double>(gone)), Dtype::i32);
   return options;
 }
 

@@ -15,7 +15,7 @@ Tensor decoder_positions(const LmInput& in);
 /// position does not follow its predecessor. (B, T) i64 -> `first` (B, T) i32 for LmInput.
 Tensor packed_documents(const Tensor& position_ids);
 
-/// Causal visibility with the input's padding mask and packed documents.
-AttentionOptions decoder_attention(const LmInput& in, double scale);
+/// Causal visibility with the input's padding mask and packed documents, for the last `keys` positions.
+AttentionOptions decoder_attention(const LmInput& in, double scale, int64_t keys);
 
 }  // namespace gradus

@@ -62,7 +62,7 @@ struct Attention {
   Tensor operator()(const Tensor& x, const LmInput& in, size_t layer, const Context& context) const {
     const TraceScope trace(path);
     const Tensor qkv = c_attn(x);  // (B, T, 3C)
-    AttentionOptions options = decoder_attention(in, scale);
+    AttentionOptions options = decoder_attention(in, scale, (in.cache ? in.cache->length : 0) + x.size(1));
     if (context.training && dropout > 0) {
       options.dropout = dropout;
       options.dropout_key = context.dropout.fold(dropout_stream);
@@ -72,7 +72,7 @@ struct Attention {
       const int64_t width = x.size(-1);
       const Tensor rows = reshape(qkv, {x.size(0), x.size(1), 3 * heads, width / heads});
       const Tensors parts = split(rows, {heads, heads, heads}, 2);
-      const KvCache::Layer seen = in.cache->append(layer, parts[1], parts[2]);
+      const KvCache::Seen seen = in.cache->append(layer, parts[1], parts[2]);
       y = reshape(attention(parts[0], seen.k, seen.v, options), x.shape());
     } else {
       y = attention_qkv(qkv, static_cast<int>(heads), options);
