@@ -7,50 +7,33 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <random>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/sampling_arguments.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
-#include "infer/generate.h"
-#include "infer/generation_config.h"
 
 namespace gradus::cli {
 
 namespace {
 
 struct GenerateArguments {
-  std::string model, prompt, file, separator = "---", dtype = "f32";
-  int64_t count = 128, sequences = 1;
-  std::optional<double> temperature, top_p, min_p, repeat_penalty;
-  std::optional<int64_t> top_k;
-  std::optional<uint64_t> seed;
-  std::vector<std::string> stop;
+  std::string model, file, separator = "---", dtype = "f32", early_stopping = "no", prompt_cache;
+  std::vector<std::string> prompts;
+  int64_t count = 128, sequences = 1, logprobs = -1, num_beams = 1;
+  double length_penalty = 1;
+  SamplingArguments sampling;
   bool ignore_eos = false, echo = false, json = false, verbose = false;
 };
 
-constexpr double kTemperature = 0.8;
-
-// The command line first, then generation_config.json, then the defaults of the help text.
-SamplingOptions sampling(const GenerateArguments& args, const GenerationConfig& config) {
-  SamplingOptions s;
-  s.temperature = args.temperature.value_or(config.temperature.value_or(kTemperature));
-  s.top_k = args.top_k.value_or(config.top_k.value_or(0));
-  s.top_p = args.top_p.value_or(config.top_p.value_or(1));
-  s.min_p = args.min_p.value_or(config.min_p.value_or(0));
-  s.repetition_penalty = args.repeat_penalty.value_or(config.repetition_penalty.value_or(1));
-  s.seed = args.seed ? *args.seed : std::random_device()();
-  return s;
-}
-
-std::string prompt_of(const GenerateArguments& args) {
-  if (args.file.empty()) return args.prompt;
+std::vector<std::string> prompts_of(const GenerateArguments& args) {
+  if (args.file.empty()) return args.prompts.empty() ? std::vector<std::string>{""} : args.prompts;
   std::string text = read_input(args.file);
   if (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
+  return {text};
 }
 
 double rate(int64_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
@@ -67,53 +50,99 @@ void print_text(std::string_view text) {
   std::fflush(stdout);
 }
 
-void print_json(const std::vector<Continuation>& texts, const std::string& prompt, const std::vector<int32_t>& ids,
-                uint64_t seed, const GenerateTiming& timing) {
+Json logprob_json(const TokenLogprob& x, const Tokenizer& tokenizer) {
+  return {{"id", x.id},
+          {"token", x.id < tokenizer.vocab_size() ? tokenizer.decode({x.id}) : std::string()},
+          {"logprob", x.logprob}};
+}
+
+Json logprobs_json(const std::vector<StepLogprobs>& steps, const Tokenizer& tokenizer) {
+  Json list = Json::array();
+  for (const StepLogprobs& step : steps) {
+    Json one = logprob_json(step.picked, tokenizer);
+    one["top_logprobs"] = Json::array();
+    for (const TokenLogprob& x : step.top) one["top_logprobs"].push_back(logprob_json(x, tokenizer));
+    list.push_back(one);
+  }
+  return list;
+}
+
+struct Prompt {
+  std::string text;
+  std::vector<int32_t> ids;
+};
+
+void print_json(const std::vector<Continuation>& texts, const std::vector<Prompt>& prompts,
+                const GenerateArguments& args, const Tokenizer& tokenizer, const GenerateOptions& options,
+                const GenerateTiming& timing) {
   for (size_t i = 0; i < texts.size(); ++i) {
     const Continuation& text = texts[i];
-    Json line = {{"sequence", i},     {"prompt", prompt},      {"prompt_token_ids", ids},
+    const Prompt& prompt = prompts[i / static_cast<size_t>(args.sequences)];
+    Json line = {{"sequence", i},     {"prompt", prompt.text}, {"prompt_token_ids", prompt.ids},
                  {"text", text.text}, {"token_ids", text.ids}, {"stop_reason", name_of(text.reason)}};
     if (text.reason == StopReason::stop_string) line["stop_string"] = text.stop;
-    line["seed"] = seed;
+    if (args.logprobs >= 0) line["logprobs"] = logprobs_json(text.logprobs, tokenizer);
+    if (args.num_beams > 1) line["score"] = text.score;
+    line["seed"] = options.sampling.seed;
     line["timing"] = timing_json(timing, static_cast<int64_t>(texts.size()));
+    if (options.draft) line["timing"]["drafted"] = timing.drafted, line["timing"]["accepted"] = timing.accepted;
+    if (!args.prompt_cache.empty()) line["timing"]["cached_tokens"] = timing.cached_tokens;
     print_text(dump_json(line) + "\n");
   }
 }
 
+std::vector<Continuation> make_texts(const GenerateArguments& args, const CausalLm& model, const Tokenizer& tokenizer,
+                                     const std::vector<Prompt>& prompts, const GenerateOptions& options,
+                                     const OnText& on_text, GenerateTiming& timing) {
+  if (args.num_beams > 1) {
+    if (prompts.size() != 1) throw ValueError("generate", "beam search takes one prompt.");
+    const BeamOptions beams{args.num_beams, args.length_penalty,
+                            args.early_stopping == "yes"     ? EarlyStopping::yes
+                            : args.early_stopping == "never" ? EarlyStopping::never
+                                                             : EarlyStopping::no};
+    return beam_search(model, tokenizer, prompts[0].ids, options, beams, on_text, &timing);
+  }
+  std::vector<std::vector<int32_t>> ids;
+  for (const Prompt& prompt : prompts) ids.push_back(prompt.ids);
+  return generate(model, tokenizer, ids, options, on_text, &timing);
+}
+
 void run_generate(const GenerateArguments& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.model);
-  const auto model = load_causal_lm(args.model, {.dtype = dtype_from_name(args.dtype), .trainable = false});
+  const Dtype dtype = dtype_from_name(args.dtype);
+  const auto model = load_causal_lm(args.model, {.dtype = dtype, .trainable = false});
   const GenerationConfig config = read_generation_config(args.model, *model, tokenizer);
-  GenerateOptions options;
-  options.sampling = sampling(args, config);
+  std::unique_ptr<CausalLm> draft;
+  GenerateOptions options = args.sampling.options(config, dtype, draft);
   options.max_new_tokens = args.count;
   options.sequences = args.sequences;
-  options.stop = args.stop;
+  options.logprobs = args.logprobs;
+  options.prompt_cache = args.prompt_cache;
   if (!args.ignore_eos) options.eos = config.eos;
-  const std::string prompt = prompt_of(args);
-  const std::vector<int32_t> ids = prompt_tokens(tokenizer, config, prompt);
+  std::vector<Prompt> prompts;
+  for (const std::string& text : prompts_of(args)) prompts.push_back({text, prompt_tokens(tokenizer, config, text)});
 
   watch_interrupts();
   const bool stream = !args.json;
-  if (stream && args.echo) print_text(prompt);
+  if (stream && args.echo) print_text(prompts[0].text);
   GenerateTiming timing;
   const auto on_text = [&](int64_t sequence, std::string_view text) {
     if (stream && sequence == 0 && !text.empty()) print_text(text);
     return !interrupted();
   };
-  const std::vector<Continuation> texts = generate(*model, tokenizer, ids, options, on_text, &timing);
+  const std::vector<Continuation> texts = make_texts(args, *model, tokenizer, prompts, options, on_text, timing);
   if (stream) {
     // The first came as it was made; the others follow.
     std::string_view last = texts.front().text;
     for (size_t i = 1; i < texts.size(); ++i) {
       print_text((!last.empty() && last.back() == '\n' ? "" : "\n") + args.separator + "\n" +
-                 (args.echo ? prompt : std::string()) + texts[i].text);
+                 (args.echo ? prompts[i / static_cast<size_t>(args.sequences)].text : std::string()) + texts[i].text);
       last = texts[i].text;
     }
     const bool ended = !last.empty() && last.back() == '\n';
     if (is_terminal(STDOUT_FILENO) && !ended) print_text("\n");
   } else {
-    print_json(texts, prompt, ids, options.sampling.seed, timing);
+    print_json(texts, prompts, args, tokenizer, options, timing);
   }
   if (args.verbose || is_terminal(STDERR_FILENO))
     std::fprintf(
@@ -122,8 +151,8 @@ void run_generate(const GenerateArguments& args) {
                     "{}; seed {}",
                     timing.prompt_tokens, timing.prefill_seconds, rate(timing.prompt_tokens, timing.prefill_seconds),
                     timing.new_tokens, timing.decode_seconds,
-                    rate(timing.decode_steps * args.sequences, timing.decode_seconds), name_of(texts.front().reason),
-                    options.sampling.seed)
+                    rate(timing.decode_steps * static_cast<int64_t>(texts.size()), timing.decode_seconds),
+                    name_of(texts.front().reason), options.sampling.seed)
             .c_str());
   if (interrupted()) throw CLI::RuntimeError(kInterrupted);
 }
@@ -134,34 +163,40 @@ void add_generate(CLI::App& app) {
   const auto args = std::make_shared<GenerateArguments>();
   CLI::App* verb = app.add_subcommand("generate", "Continue a prompt with a language model; the text goes to stdout.");
   verb->footer(
-      "The settings apply in this order: repetition penalty, temperature, top-k, top-p, min-p. Those that are not\n"
-      "given come from the model's generation_config.json when it has them. Equal seeds give equal texts.\n"
+      "The settings apply in this order: logit bias, penalties, temperature, top-k, top-p, min-p, typical. Those that\n"
+      "are not given come from the model's generation_config.json when it has them. Equal seeds give equal texts.\n"
       "Example: gradus generate --model runs/fortunes -p \"Love is\" -n 100 --temp 0.8 --top-p 0.95 --stop $'\\n\\n'");
   verb->add_option("-m,--model", args->model, "folder with config.json, model.safetensors, tokenizer.json")->required();
-  auto* prompt = verb->add_option("-p,--prompt", args->prompt, "text to continue; empty: a new text");
+  auto* prompt = verb->add_option("-p,--prompt", args->prompts,
+                                  "text to continue; empty: a new text; several, one batch: give it several times")
+                     ->take_all()
+                     ->expected(1);
   verb->add_option("-f,--file", args->file, "read the prompt from a file (its last line break left out); - : stdin")
       ->excludes(prompt);
-  verb->add_option("-n,--max-new-tokens", args->count, "tokens at most; -1: as many as the model has positions for")
+  verb->add_option("-n,--max-new-tokens,--predict,--n-predict", args->count,
+                   "tokens at most; -1: as many as the model has positions for")
       ->check(CLI::Range(int64_t{-1}, int64_t{1} << 40))
       ->capture_default_str();
-  verb->add_option("--temp,--temperature", args->temperature,
-                   "0: always the likeliest token; default " + fmt::format("{}", kTemperature))
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--top-k", args->top_k, "only the k likeliest tokens; 0: off, the default")
-      ->check(CLI::NonNegativeNumber);
-  verb->add_option("--top-p", args->top_p, "only the likeliest tokens that together reach p; 1: off, the default")
-      ->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--min-p", args->min_p,
-                   "only tokens at least p times as likely as the likeliest; 0: off, the default")
-      ->check(CLI::Range(0.0, 1.0));
-  verb->add_option("--repeat-penalty,--repetition-penalty", args->repeat_penalty,
-                   "divides positive and multiplies negative logits of tokens that occurred; 1: off, the default")
-      ->check(CLI::PositiveNumber);
-  verb->add_option("--seed", args->seed, "of the random numbers; default: a new one each time");
-  verb->add_option("--stop", args->stop, "end before this string; may be given several times")->take_all()->expected(1);
-  verb->add_option("-N,--num-return-sequences", args->sequences, "texts to make")
+  args->sampling.add_to(*verb);
+  verb->add_option("-N,--num-return-sequences", args->sequences, "texts to make of each prompt")
       ->check(CLI::Range(int64_t{1}, int64_t{4096}))
       ->capture_default_str();
+  verb->add_option("--num-beams", args->num_beams, "search along so many beams instead of drawing; 1: off")
+      ->check(CLI::Range(int64_t{1}, int64_t{4096}))
+      ->capture_default_str();
+  verb->add_option("--length-penalty", args->length_penalty, "beams: log-probability / length^this is a text's score")
+      ->capture_default_str();
+  verb->add_option(
+          "--early-stopping", args->early_stopping,
+          "beams: end with as many finished texts as beams: yes, no (when none looks better), never (when none "
+          "can become better)")
+      ->check(CLI::IsMember({"yes", "no", "never"}))
+      ->capture_default_str();
+  verb->add_option("--logprobs,--n-probs", args->logprobs,
+                   "with --json: log-probabilities of the tokens, and of so many likeliest ones at each place")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 20));
+  verb->add_option("--prompt-cache", args->prompt_cache,
+                   "keep what was read of the prompt in this file, and read it from there next time");
   verb->add_option("--separator", args->separator, "line between the texts of -N")->capture_default_str();
   verb->add_flag("--ignore-eos", args->ignore_eos, "go on after the end-of-text token");
   verb->add_flag("--echo", args->echo, "print the prompt before the text");
@@ -170,7 +205,8 @@ void add_generate(CLI::App& app) {
       ->capture_default_str();
   verb->add_flag("--json", args->json,
                  "one JSON object a text: text, token_ids, stop_reason (eos, stop_string, length, positions, "
-                 "interrupted), prompt, prompt_token_ids, seed, timing");
+                 "grammar, interrupted), prompt, prompt_token_ids, seed, timing; with --logprobs: logprobs; with "
+                 "--num-beams: score");
   verb->add_flag("-v,--verbose", args->verbose, "say on stderr how long it took, also when that is no terminal");
   verb->callback([args] { run_generate(*args); });
 }

@@ -17,6 +17,7 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_train,
     gradus::cli::add_generate,
     gradus::cli::add_eval,
+    gradus::cli::add_perplexity,
     gradus::cli::add_run,
     gradus::cli::add_tokenizer,
     gradus::cli::add_tokenize,

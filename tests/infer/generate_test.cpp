@@ -96,6 +96,7 @@ TEST_CASE("what the filters leave equals transformers' processors") {
     keep_top_k(left, s.value("top_k", 0));
     keep_top_p(left, s.value("top_p", 1.0));
     keep_min_p(left, s.value("min_p", 0.0));
+    keep_typical(left, s.value("typical_p", 1.0));
     std::vector<double> p(logits.size());
     double total = 0;
     for (const Candidate& x : left.items) total += std::exp(static_cast<double>(x.logit));

@@ -211,3 +211,47 @@ TEST_CASE("sampler: broken logits and impossible settings are errors") {
   CHECK_THROWS_AS((SamplingOptions{.top_p = 1.1}).check(), ValueError);
   CHECK_THROWS_AS((SamplingOptions{.min_p = -0.1}).check(), ValueError);
 }
+
+TEST_CASE("sampler: presence, frequency and the tokens that penalties look at; bias") {
+  Candidates c = of({1, 1, 1, 1});
+  penalise_frequency(c, {0, 2, 2, 2}, 0.5, 0.25);
+  CHECK(c.items[0].logit == 0.25f);
+  CHECK(c.items[1].logit == 1.0f);
+  CHECK(c.items[2].logit == -0.25f);
+  const std::vector<float> logits{3, 2, 1};
+  const auto greedy = [&](SamplingOptions o, const Ids& seen) {
+    o.temperature = 0;
+    return sample(o, logits.data(), 3, seen, 0, 0);
+  };
+  CHECK(greedy({.presence_penalty = 5}, {0, 1}) == 2);
+  CHECK(greedy({.presence_penalty = 5, .repeat_last_n = 1}, {0, 1}) == 0);
+  CHECK(greedy({.presence_penalty = 5, .repeat_last_n = 0}, {0, 1}) == 0);
+  CHECK(greedy({.logit_bias = {{2, 2.5}}}, {}) == 2);
+  CHECK(greedy({.logit_bias = {{0, -kInf}}}, {}) == 1);
+  CHECK_THROWS_AS(greedy({.logit_bias = {{0, -kInf}, {1, -kInf}, {2, -kInf}}}, {}), ValueError);
+  CHECK_THROWS_AS((SamplingOptions{.logit_bias = {{0, kInf}}}).check(), ValueError);
+  CHECK_THROWS_AS((SamplingOptions{.mirostat = 3}).check(), ValueError);
+}
+
+TEST_CASE("sampler: Mirostat holds the surprise of a text near its target") {
+  std::vector<float> logits(1000);
+  for (size_t i = 0; i < logits.size(); ++i)
+    logits[i] = static_cast<float>(-1.1 * std::log(static_cast<double>(i + 1)));
+  double total = 0;
+  for (float x : logits) total += std::exp(static_cast<double>(x));
+  for (int version : {1, 2})
+    for (double tau : {2.0, 4.0}) {
+      const SamplingOptions o{.mirostat = version, .mirostat_tau = tau, .seed = 3};
+      MirostatState state;
+      double bits = 0;
+      constexpr int kTokens = 2000;
+      for (int i = 0; i < kTokens; ++i) {
+        const int32_t id = sample(o, logits.data(), 1000, {}, 0, i, &state);
+        bits -= std::log2(std::exp(static_cast<double>(logits[static_cast<size_t>(id)])) / total) / kTokens;
+      }
+      // Surprise is measured among what is left, which is a little likelier than under the whole distribution.
+      CAPTURE(version);
+      CHECK(bits > tau - 0.2);
+      CHECK(bits < tau + 1.6);
+    }
+}
