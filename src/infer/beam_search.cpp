@@ -59,7 +59,8 @@ class Search {
   }
 
   const std::vector<Beam>& running() const { return running_; }
-  std::vector<Beam> found() const { return found_; }
+  // The open ones when the search was stopped before any was finished.
+  const std::vector<Beam>& found() const { return found_[0].ids.empty() ? running_ : found_; }
 
   // Takes the logits behind the running beams (all the same before the first step); false when the search is over.
   bool advance(const Tensor& logits) {

@@ -211,6 +211,7 @@ class Generation {
   void decode_with_draft(Decoding& decoding, const Tensor& first) {
     Row& row = rows_[0];
     Decoding draft(*options_.draft, 1, capacity_, options_.cache_type);
+    draft.prefill(prompts_, options_.prefill_chunk);
     int64_t made = 0;
     const auto take = [&](const float* logits) {
       std::string text;
@@ -221,7 +222,10 @@ class Generation {
     };
     std::optional<int32_t> id = take(first.data<float>());
     while (id && !row.sequence.done && made < steps_ && going_) {
-      const int64_t before = decoding.length(), count = std::min(options_.draft_tokens, steps_ - made - 1);
+      const int64_t before = decoding.length(), expires = model_.cache_expires_at();
+      int64_t count = std::min(options_.draft_tokens, steps_ - made - 1);
+      // one pass must not reach from the frequencies of a short text into those of a long one
+      if (before + 1 < expires) count = std::min(count, expires - 1 - (before + 1));
       std::vector<int32_t> read{*id};
       const std::vector<int32_t> guesses =
           count > 0 ? guess(draft, row.sequence.seen, count, vocab_) : std::vector<int32_t>();

@@ -120,9 +120,15 @@ class Decoder final : public CausalLm {
  private:
   Scope root() { return Scope(parameters()) / "model"; }
 
+  bool holds_pad(const Tensor& ids) const {
+    if (config_.pad_token_id < 0 || ids.device() != Device::cpu) return false;
+    const auto all = ids.to_vector<int64_t>();
+    return std::find(all.begin(), all.end(), config_.pad_token_id) != all.end();
+  }
+
   Tensor embed(const Tensor& ids) const {
     Tensor x = embed_tokens_(ids);
-    if (config_.pad_token_id >= 0 && recording() && ids.device() == Device::cpu) {
+    if (recording() && holds_pad(ids)) {
       // PyTorch's padding_idx: reading this row gives it no gradient
       const Tensor pads = equal(ids, scalar(static_cast<double>(config_.pad_token_id), ids.dtype()));
       x = where(unsqueeze(pads, -1), x.detach(), x);
