@@ -93,12 +93,17 @@ class Parser {
   std::vector<Alternative> alternatives(int depth) {
     if (depth > kDeepest) fail("groups are nested too deeply");
     std::vector<Alternative> all{sequence(depth)};
-    while (peek() == '|') {
+    while (true) {
+      const size_t here = at_;
+      space(true);
+      if (peek() != '|') {
+        at_ = here;
+        return all;
+      }
       ++at_;
       space(true);
       all.push_back(sequence(depth));
     }
-    return all;
   }
 
   Alternative sequence(int depth) {

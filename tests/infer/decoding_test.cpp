@@ -140,7 +140,7 @@ TEST_CASE("a quantised cache takes a quarter of the memory and hardly changes th
   const auto expected = whole_logits(*model, ids);
   double largest = 0;
   for (float x : expected.back()) largest = std::max(largest, std::abs(static_cast<double>(x)));
-  Decoding decoding(*model, 1, 30, KvType::q8_0);
+  Decoding decoding(*model, 1, 31, KvType::q8_0);
   Decoding plain(*model, 1, 30);
   CHECK(decoding.cache().bytes() < plain.cache().bytes() / 2);  // heads of 6: a scale for six numbers
   Tensor logits = decoding.prefill({Ids(ids.begin(), ids.begin() + 10)}, 3);
