@@ -8,10 +8,10 @@
 // What the two halves of the tiled attention share: how a problem is cut.
 //
 // For one batch row and one key head, the queries of all the heads that read it are put side by side: column c is query
-// c % Tq of head c / Tq. What a column sees of the keys is an interval [low, high] (document start, causality, window) minus
-// the padding mask. Scores are held transposed, keys down and columns across, so that a softmax runs down a column:
-// vector lanes are columns and nothing is ever reduced across lanes.
-// Dao, "FlashAttention-2", 2023, algorithms 1 and 2.
+// c % Tq of head c / Tq. What a column sees of the keys is an interval [low, high] (document start, causality, window)
+// minus the padding mask. Scores are held transposed, keys down and columns across, so that a softmax runs down a
+// column: vector lanes are columns and nothing is ever reduced across lanes. Dao, "FlashAttention-2", 2023, algorithms
+// 1 and 2.
 namespace gradus::cpu {
 
 constexpr int64_t kColumnBlock = 64;  // columns worked on together

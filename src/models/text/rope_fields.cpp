@@ -63,8 +63,7 @@ void scaling_fields(Fields& f, RopeConfig& rope, double partial, const RopeDefau
   // The oldest spelling says "type".
   const char* type_key = !f.has("rope_type") && f.has("type") ? "type" : "rope_type";
   f.text(type_key, rope.type, {"default", "linear", "dynamic", "yarn", "longrope", "su", "llama3"});
-  if (rope.type == "su" || (rope.type == "yarn" && defaults.phi3))
-    rope.type = "longrope";  // Phi-3's first name for it
+  if (rope.type == "su" || (rope.type == "yarn" && defaults.phi3)) rope.type = "longrope";  // Phi-3's first name for it
   f.optional_number("rope_theta", rope.theta, kPositive);
   f.optional_number("partial_rotary_factor", partial, {.min = 0, .max = 1});
   // Beside default positions it has no effect in transformers but in Phi-3.
