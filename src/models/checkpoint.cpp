@@ -12,16 +12,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Tensors of a checkpoint under the names that the models use. Early GPT-2 checkpoints were saved without the
-// "transformer." that today's models put in front.
+// Tensors of a checkpoint under the names that the models use. A body that was saved without its head has names
+// without the prefix that models with heads put in front, and the other way round; early BERT files call the weights of
+// norms gamma and beta.
 class CheckpointSource final : public TensorSource {
  public:
   explicit CheckpointSource(const fs::path& directory) : directory_(directory), file_(directory) {}
 
   std::string stored_name(const std::string& name) const override {
     if (file_.contains(name)) return name;
-    for (const std::string prefix : {"transformer.", "model."})
+    for (const std::string prefix : {"transformer.", "model.", "bert.", "roberta.", "distilbert."}) {
       if (name.rfind(prefix, 0) == 0 && file_.contains(name.substr(prefix.size()))) return name.substr(prefix.size());
+      if (file_.contains(prefix + name)) return prefix + name;
+    }
+    for (const auto& [today, once] : {std::pair{".LayerNorm.weight", ".gamma"}, {".LayerNorm.bias", ".beta"}}) {
+      const std::string ending = today;
+      if (name.size() <= ending.size() || name.compare(name.size() - ending.size(), ending.size(), ending) != 0)
+        continue;
+      return stored_name(name.substr(0, name.size() - ending.size()) + ".LayerNorm" + once);
+    }
     return "";
   }
   Tensor load(const std::string& stored) const override {
@@ -54,17 +63,29 @@ Json generation_config(const Json& config) {
 
 }  // namespace
 
-std::unique_ptr<CausalLm> load_causal_lm(const fs::path& directory, const ModelOptions& options,
-                                         std::vector<std::string>* unused) {
+template <class Made,
+          std::unique_ptr<Made> (*make)(const Json&, const ModelOptions&, const std::string&, const TensorSource*)>
+static std::unique_ptr<Made> load(const fs::path& directory, const ModelOptions& options,
+                                  std::vector<std::string>* unused) {
   if (!fs::is_directory(directory))
     throw FileError("load", directory.string() + " is no folder.",
                     "a model directory holds config.json and model.safetensors.");
   const fs::path config = directory / "config.json";
   const Json json = read_json(config);
   const CheckpointSource source(directory);
-  auto model = make_causal_lm(json, options, config.string(), &source);
+  auto model = make(json, options, config.string(), &source);
   if (unused) *unused = source.unused();
   return model;
+}
+
+std::unique_ptr<CausalLm> load_causal_lm(const fs::path& directory, const ModelOptions& options,
+                                         std::vector<std::string>* unused) {
+  return load<CausalLm, make_causal_lm>(directory, options, unused);
+}
+
+std::unique_ptr<Model> load_model(const fs::path& directory, const ModelOptions& options,
+                                  std::vector<std::string>* unused) {
+  return load<Model, make_model>(directory, options, unused);
 }
 
 void save_model(const Model& model, const fs::path& directory) {
