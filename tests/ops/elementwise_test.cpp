@@ -1,6 +1,9 @@
 #include "ops/elementwise.h"
 
+#include "kernels/table.h"
+#include "ops/math.h"
 #include "ops/reduce.h"
+#include "ops/shape.h"
 #include "support/op_case.h"
 #include "support/op_types.h"
 
@@ -87,4 +90,25 @@ TEST_CASE("types promote and wrong operands are refused by name") {
   CHECK_THROWS_AS(add(Tensor(), zeros({2})), ValueError);
   CHECK(div(from_vector<int64_t>({7, 1}), from_vector<int64_t>({2, 0})).to_vector<int64_t>() ==
         std::vector<int64_t>{3, 0});
+}
+
+TEST_CASE("element-wise loops of every floating type against the plain ones, also broadcast and turned") {
+  for (Dtype dtype : {Dtype::f64, Dtype::f16, Dtype::bf16}) {
+    const Tensor x = cast(uniform({37, 50}, 0.2, 2), dtype), y = cast(uniform({37, 50}, 0.2, 2, 1), dtype);
+    const Tensor row = cast(uniform({50}, 0.2, 2, 2), dtype), column = cast(uniform({37, 1}, 0.2, 2, 3), dtype);
+    const auto run = [&] {
+      Tensors all{exp(x), tanh(transpose(x)), square(x), log(x)};
+      for (const Tensor& other : {y, row, column, cast(scalar(1.25), dtype), transpose(transpose(y))})
+        for (const Tensor& z : {add(x, other), div(other, x), pow(x, other), maximum(x, other), hypot(other, x)})
+          all.push_back(z);
+      all.push_back(cast(less(x, row), Dtype::f32));
+      all.push_back(cast(equal(column, x), Dtype::f32));
+      return all;
+    };
+    const Tensors fast = run();
+    const UseRefKernels use;
+    const Tensors plain = run();
+    const double eps = dtype == Dtype::f64 ? 0x1p-52 : dtype == Dtype::f16 ? 0x1p-10 : 0x1p-7;
+    for (size_t i = 0; i < fast.size(); ++i) check_close(fast[i], plain[i], eps);
+  }
 }

@@ -174,6 +174,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
@@ -183,6 +184,11 @@ HWY_EXPORT(gated_range);
 HWY_EXPORT(gated_backward_range);
 
 void unary_backward(const UnaryBackwardArgs& args) {
+  if (is_16_bit(args.x)) {
+    const Tensor dx = empty(args.dx.shape());
+    unary_backward({args.f, copy_in_f32(args.x), copy_in_f32(args.dy), dx, args.a, args.b});
+    return copy({.x = dx, .y = args.dx});
+  }
   if (!all_f32({args.x})) return ref::unary_backward(args);
   const Tensor x = dense(args.x), dy = dense(args.dy);
   const auto range = HWY_DYNAMIC_DISPATCH(unary_backward_range);

@@ -14,10 +14,10 @@ namespace gradus::cpu {
   X(fill, FillArgs, "f32")         \
   X(random, RandomArgs, "f32")
 
-#define GRADUS_CPU_ELEMENTWISE_KERNELS(X)     \
-  X(unary, UnaryArgs, "f32")                  \
-  X(unary_backward, UnaryBackwardArgs, "f32") \
-  X(binary, BinaryArgs, "f32")                \
+#define GRADUS_CPU_ELEMENTWISE_KERNELS(X)              \
+  X(unary, UnaryArgs, "f64 f32 f16 bf16")              \
+  X(unary_backward, UnaryBackwardArgs, "f32 f16 bf16") \
+  X(binary, BinaryArgs, "f64 f32 f16 bf16")            \
   X(where, WhereArgs, "all")
 
 #define GRADUS_CPU_REDUCE_KERNELS(X)    \

@@ -168,7 +168,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/ref/ref.h"
+#include "kernels/ref/scalar.h"
 #include "kernels/ref/special.h"
 
 namespace gradus::cpu {
@@ -194,9 +196,27 @@ bool plain_range(Unary f, double a, const float* x, float* y, int64_t n) {
   }
 }
 
+// f64: plain loops, which the compiler turns into vectors where the function is simple.
+void unary_f64(const UnaryArgs& args) {
+  const Tensor dense_x = dense(args.x);
+  const double* x = dense_x.data<double>();
+  double* y = args.y.data<double>();
+  ref::dispatch_unary(args.f, args.a, args.b, [&](auto f) {
+    parallel_for(dense_x.count(), kCostlyGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) y[i] = f(x[i]);
+    });
+  });
+}
+
 }  // namespace
 
 void unary(const UnaryArgs& args) {
+  if (args.y.contiguous() && args.x.dtype() == Dtype::f64) return unary_f64(args);
+  if (args.y.contiguous() && is_16_bit(args.x)) {
+    const Tensor y = empty(args.y.shape());
+    unary({args.f, copy_in_f32(args.x), y, args.a, args.b});
+    return copy({.x = y, .y = args.y});
+  }
   if (!all_f32({args.x}) || !args.y.contiguous()) return ref::unary(args);
   const Tensor dense_x = dense(args.x);
   const float* x = dense_x.data<float>();
