@@ -32,6 +32,9 @@ class Fields {
   /// Refuses any value but the one Gradus computes with.
   void fixed(const char* key, bool value);
 
+  /// From here on, keys that are absent stay so: for what Hugging Face's config.json does not have.
+  void leave_out_defaults() { fill_in_ = false; }
+
   /// The object under `key`, or null.
   Json* object(const char* key);
   [[noreturn]] void refuse(const char* key, const std::string& message, const std::string& hint = "") const;
@@ -43,6 +46,7 @@ class Fields {
   Json& json_;
   std::string source_;
   std::vector<std::string> keys_;
+  bool fill_in_ = true;
 };
 
 }  // namespace gradus
