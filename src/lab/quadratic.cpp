@@ -21,7 +21,7 @@ namespace {
 
 using Vector = std::vector<double>;
 
-constexpr size_t kMostVariables = 2000;
+constexpr size_t kLargestForm = 2000;
 
 std::vector<std::string> variable_names(size_t n) {
   if (n == 1) return {"x"};
@@ -86,8 +86,8 @@ std::string Quadratic::text() const {
 
 Quadratic quadratic_from(const std::vector<Vector>& a, const Vector& b, double c) {
   const size_t n = a.size();
-  if (n == 0 || n > kMostVariables)
-    throw ShapeError("quadratic", fmt::format("the matrix has {} rows, 1 to {} are taken.", n, kMostVariables));
+  if (n == 0 || n > kLargestForm)
+    throw ShapeError("quadratic", fmt::format("the matrix has {} rows, 1 to {} are taken.", n, kLargestForm));
   for (const Vector& row : a)
     if (row.size() != n)
       throw ShapeError("quadratic", fmt::format("the matrix has {} rows, but a row of {} numbers.", n, row.size()),
@@ -149,8 +149,8 @@ Quadratic quadratic_from(const Formula& f) {
 }
 
 Quadratic quadratic_with_spectrum(int64_t n, double condition, uint64_t seed) {
-  if (n < 1 || n > static_cast<int64_t>(kMostVariables))
-    throw ValueError("quadratic", fmt::format("a size lies in [1, {}], got {}.", kMostVariables, n));
+  if (n < 1 || n > static_cast<int64_t>(kLargestForm))
+    throw ValueError("quadratic", fmt::format("a size lies in [1, {}], got {}.", kLargestForm, n));
   if (!(condition >= 1) || !std::isfinite(condition))
     throw ValueError("quadratic", "a condition number is at least 1.");
   const NoGrad off;

@@ -83,6 +83,6 @@ Minimum lbfgs(const Objective& f, std::vector<double> x, const MinimiseOptions& 
 /// directions of negative curvature (Nocedal & Wright 2006, algorithm 7.1). The direction solves H d = -g to
 /// `accuracy` min(1, sqrt |g|) |g|: a small one makes it one iteration on a convex quadratic.
 Minimum newton_cg(const Objective& f, const HessianProduct& hessian, std::vector<double> x,
-                  const MinimiseOptions& options = {}, double accuracy = 0.1);
+                  const MinimiseOptions& options = {}, double accuracy = 0.01);
 
 }  // namespace gradus
