@@ -1,5 +1,5 @@
 // Smooth stand-ins for functions that choose or count.
-#include "fuzz/calls.h"
+#include "fuzz/op/calls.h"
 #include "ops/surrogate.h"
 
 namespace gradus::fuzz {
