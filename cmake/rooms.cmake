@@ -4,7 +4,9 @@
 set(INTERNAL
     "autograd/(evaluation|frame|watchers|window)\\.h"
     "io/(font|geometry)\\.h"
+    "lab/plane\\.h"
     "ops/.*_(detail|internal)\\.h"
+    "optim/(line_search|vector_math)\\.h"
     "tensor/(arena|storage)\\.h"
     "text/(added_tokens|bpe|byte_level|byte_trie|tokenizer_json|tokenizer_parts|unicode|unicode_tables|vocabulary)\\.h"
     "train/(run_folder|run_log|run_state|task_parts|toml_json)\\.h")

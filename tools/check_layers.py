@@ -31,7 +31,7 @@ FLOORS = {
     "autograd": GROUND + ["kernels"],
     "ops": GROUND + ["kernels", "autograd"],
     "nn": TO_OPS,
-    "lab": TO_OPS + ["io"],  # its results are pictures too
+    "lab": TO_NN + ["optim", "models", "io"],  # its results are pictures too
     "models": TO_NN + ["io"],
     **{room: TO_NN + ["models"] for room in ROOMS if room != "models"},
     **{floor: GROUND for floor in BESIDE},

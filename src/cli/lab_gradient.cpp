@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/lab_text.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
 #include "lab/gradient_picture.h"
@@ -19,29 +18,12 @@ namespace gradus::cli {
 namespace {
 
 struct GradientArguments {
-  std::string formula, at, direction, output, range;
-  double width = 860, height = 640, scale = 2;
+  std::string formula, at, direction, range;
+  PictureArguments picture;
   bool json = false;
 };
 
-std::vector<std::string> pieces(const std::string& text, char separator) {
-  std::vector<std::string> list{""};
-  for (const char c : text)
-    if (c == separator)
-      list.emplace_back();
-    else if (c != ' ')
-      list.back() += c;
-  return list;
-}
-
-double number_of(const std::string& text, const std::string& where) {
-  double value = 0;
-  const char* begin = text.data() + (text.size() > 1 && text[0] == '+');
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    throw ValueError("gradient", where + ": \"" + text + "\" is not a number.");
-  return value;
-}
+double number(const std::string& text, const std::string& where) { return number_of("gradient", text, where); }
 
 // "x=1,y=2"
 std::vector<std::pair<std::string, std::string>> assignments(const std::string& text, const std::string& where) {
@@ -68,12 +50,12 @@ std::vector<double> direction_of(const Formula& f, const std::string& text) {
   std::vector<double> direction;
   if (text.empty()) return direction;
   if (text.find('=') == std::string::npos) {
-    for (const std::string& piece : pieces(text, ',')) direction.push_back(number_of(piece, "--direction"));
+    for (const std::string& piece : pieces(text, ',')) direction.push_back(number(piece, "--direction"));
     return direction;
   }
   direction.assign(f.variables().size(), 0);
   for (const auto& [name, value] : assignments(text, "--direction"))
-    direction[place_of(f, name, "--direction")] = number_of(value, "--direction");
+    direction[place_of(f, name, "--direction")] = number(value, "--direction");
   return direction;
 }
 
@@ -84,7 +66,7 @@ void read_ranges(const Formula& f, const std::string& text, GradientPictureOptio
   const auto range = [](const std::string& part) {
     const auto ends = pieces(part, ':');
     if (ends.size() != 2) throw ValueError("gradient", "--range: \"" + part + "\" is not LOW:HIGH.");
-    return std::pair{number_of(ends[0], "--range"), number_of(ends[1], "--range")};
+    return std::pair{number(ends[0], "--range"), number(ends[1], "--range")};
   };
   if (text.find('=') == std::string::npos) {
     for (auto& r : options.ranges) r = range(text);
@@ -94,13 +76,6 @@ void read_ranges(const Formula& f, const std::string& text, GradientPictureOptio
     options.ranges[place_of(f, name, "--range")] = range(part);
 }
 
-// NaN and infinity have no place in JSON.
-Json json_number(double v) { return std::isfinite(v) ? Json(v) : Json(); }
-Json json_numbers(const std::vector<double>& list) {
-  Json out = Json::array();
-  for (const double v : list) out.push_back(json_number(v));
-  return out;
-}
 Json json_by_name(const std::vector<std::string>& names, const std::vector<double>& values) {
   Json out = Json::object();
   for (size_t i = 0; i < values.size(); ++i) out[names[i]] = json_number(values[i]);
@@ -167,14 +142,13 @@ std::string readable(const Formula& f, const GradientReport& r) {
 void gradient(const GradientArguments& args) {
   const Formula f(args.formula);
   std::vector<std::pair<std::string, double>> at;
-  for (const auto& [name, value] : assignments(args.at, "--at")) at.emplace_back(name, number_of(value, "--at"));
+  for (const auto& [name, value] : assignments(args.at, "--at")) at.emplace_back(name, number(value, "--at"));
   const GradientReport report = examine_gradient(f, at, direction_of(f, args.direction));
-  if (!args.output.empty()) {
+  if (!args.picture.output.empty()) {
     GradientPictureOptions options;
-    options.width = args.width, options.height = args.height, options.scale = args.scale;
+    options.width = args.picture.width, options.height = args.picture.height, options.scale = args.picture.scale;
     read_ranges(f, args.range, options);
-    write_png(args.output, draw_gradient(f, report, options));
-    std::fprintf(stderr, "wrote %s\n", args.output.c_str());
+    args.picture.write(draw_gradient(f, report, options));
   }
   write_output(args.json ? dump_json(json_of(f, report)) + "\n" : readable(f, report));
 }
@@ -195,17 +169,8 @@ void add_lab_gradient(CLI::App& lab) {
   verb->add_option("FORMULA", args->formula, "for example 'x^2 + 3*x*y'")->required();
   verb->add_option("--at", args->at, "the point: NAME=VALUE,...")->required();
   verb->add_option("--direction", args->direction, "numbers in the variables' order, or NAME=VALUE,... [the gradient]");
-  verb->add_option("-o,--output", args->output, "draw a picture: a PNG");
   verb->add_option("--range", args->range, "what the picture shows: LOW:HIGH, or NAME=LOW:HIGH,... [around the point]");
-  verb->add_option("--width", args->width, "of the picture, in logical pixels")
-      ->check(CLI::Range(300.0, 4000.0))
-      ->capture_default_str();
-  verb->add_option("--height", args->height, "in logical pixels")
-      ->check(CLI::Range(250.0, 4000.0))
-      ->capture_default_str();
-  verb->add_option("--scale", args->scale, "pixels a logical pixel")
-      ->check(CLI::Range(0.5, 4.0))
-      ->capture_default_str();
+  args->picture.add_to(*verb);
   verb->add_flag("--json", args->json, "one JSON object on stdout");
   verb->callback([args] { gradient(*args); });
 }

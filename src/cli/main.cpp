@@ -26,6 +26,8 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_tokenize,
     gradus::cli::add_detokenize,
     gradus::cli::add_plot,
+    gradus::cli::add_compare,
+    gradus::cli::add_sweep,
     gradus::cli::add_inspect,
     gradus::cli::add_doctor,
     gradus::cli::add_bench,

@@ -26,6 +26,8 @@ void add_lab(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_fill_mask(CLI::App& app);
 void add_classify(CLI::App& app);
+void add_compare(CLI::App& app);
+void add_sweep(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
@@ -35,5 +37,11 @@ void add_bench_embed(CLI::App& bench);
 
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
+void add_lab_init(CLI::App& lab);
+void add_lab_attention_scale(CLI::App& lab);
+void add_lab_quadratic(CLI::App& lab);
+void add_lab_lr_range(CLI::App& lab);
+void add_lab_spikes(CLI::App& lab);
+void add_lab_surrogates(CLI::App& lab);
 
 }  // namespace gradus::cli

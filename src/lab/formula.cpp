@@ -7,8 +7,11 @@
 
 #include "base/error.h"
 #include "ops/activation.h"
+#include "ops/clamp.h"
 #include "ops/create.h"
 #include "ops/elementwise.h"
+#include "ops/math.h"
+#include "ops/rounding.h"
 
 namespace gradus {
 
@@ -20,25 +23,84 @@ struct FormulaFunction {
   Tensor (*call)(const Tensor* x);
 };
 
+template <Tensor (*F)(const Tensor&)>
+Tensor formula_one(const Tensor* x) {
+  return F(x[0]);
+}
+template <Tensor (*F)(const Tensor&, const Tensor&)>
+Tensor formula_two(const Tensor* x) {
+  return F(x[0], x[1]);
+}
+
 constexpr FormulaFunction kFormulaFunctions[] = {
-    {"sin", 1, [](const Tensor* x) { return sin(x[0]); }},
-    {"cos", 1, [](const Tensor* x) { return cos(x[0]); }},
-    {"tan", 1, [](const Tensor* x) { return div(sin(x[0]), cos(x[0])); }},
-    {"exp", 1, [](const Tensor* x) { return exp(x[0]); }},
-    {"log", 1, [](const Tensor* x) { return log(x[0]); }},
-    {"ln", 1, [](const Tensor* x) { return log(x[0]); }},
-    {"sqrt", 1, [](const Tensor* x) { return sqrt(x[0]); }},
-    {"abs", 1, [](const Tensor* x) { return abs(x[0]); }},
-    {"sign", 1, [](const Tensor* x) { return sign(x[0]); }},
-    {"tanh", 1, [](const Tensor* x) { return tanh(x[0]); }},
-    {"sigmoid", 1, [](const Tensor* x) { return sigmoid(x[0]); }},
-    {"erf", 1, [](const Tensor* x) { return erf(x[0]); }},
-    {"relu", 1, [](const Tensor* x) { return relu(x[0]); }},
-    {"silu", 1, [](const Tensor* x) { return silu(x[0]); }},
-    {"gelu", 1, [](const Tensor* x) { return gelu(x[0]); }},
-    {"max", 2, [](const Tensor* x) { return maximum(x[0], x[1]); }},
-    {"min", 2, [](const Tensor* x) { return minimum(x[0], x[1]); }},
-    {"pow", 2, [](const Tensor* x) { return pow(x[0], x[1]); }},
+    {"sin", 1, formula_one<sin>},
+    {"cos", 1, formula_one<cos>},
+    {"tan", 1, formula_one<tan>},
+    {"asin", 1, formula_one<asin>},
+    {"acos", 1, formula_one<acos>},
+    {"atan", 1, formula_one<atan>},
+    {"sinh", 1, formula_one<sinh>},
+    {"cosh", 1, formula_one<cosh>},
+    {"tanh", 1, formula_one<tanh>},
+    {"asinh", 1, formula_one<asinh>},
+    {"acosh", 1, formula_one<acosh>},
+    {"atanh", 1, formula_one<atanh>},
+    {"exp", 1, formula_one<exp>},
+    {"exp2", 1, formula_one<exp2>},
+    {"expm1", 1, formula_one<expm1>},
+    {"log", 1, formula_one<log>},
+    {"ln", 1, formula_one<log>},
+    {"log2", 1, formula_one<log2>},
+    {"log10", 1, formula_one<log10>},
+    {"log1p", 1, formula_one<log1p>},
+    {"sqrt", 1, formula_one<sqrt>},
+    {"rsqrt", 1, formula_one<rsqrt>},
+    {"abs", 1, formula_one<abs>},
+    {"sign", 1, formula_one<sign>},
+    {"floor", 1, formula_one<floor>},
+    {"ceil", 1, formula_one<ceil>},
+    {"trunc", 1, formula_one<trunc>},
+    {"round", 1, formula_one<round>},
+    {"frac", 1, formula_one<frac>},
+    {"sigmoid", 1, formula_one<sigmoid>},
+    {"erf", 1, formula_one<erf>},
+    {"erfc", 1, formula_one<erfc>},
+    {"erfinv", 1, formula_one<erfinv>},
+    {"lgamma", 1, formula_one<lgamma>},
+    {"digamma", 1, formula_one<digamma>},
+    {"sinc", 1, formula_one<sinc>},
+    {"logit", 1, [](const Tensor* x) { return logit(x[0]); }},
+    {"step", 1, formula_one<step>},
+    {"relu", 1, formula_one<relu>},
+    {"relu6", 1, formula_one<relu6>},
+    {"relu_squared", 1, formula_one<relu_squared>},
+    {"leaky_relu", 1, [](const Tensor* x) { return leaky_relu(x[0]); }},
+    {"elu", 1, [](const Tensor* x) { return elu(x[0]); }},
+    {"selu", 1, formula_one<selu>},
+    {"celu", 1, [](const Tensor* x) { return celu(x[0]); }},
+    {"silu", 1, formula_one<silu>},
+    {"mish", 1, formula_one<mish>},
+    {"gelu", 1, formula_one<gelu>},
+    {"gelu_tanh", 1, formula_one<gelu_tanh>},
+    {"quick_gelu", 1, formula_one<quick_gelu>},
+    {"softplus", 1, [](const Tensor* x) { return softplus(x[0]); }},
+    {"log_sigmoid", 1, formula_one<log_sigmoid>},
+    {"softsign", 1, formula_one<softsign>},
+    {"tanh_shrink", 1, formula_one<tanh_shrink>},
+    {"hard_sigmoid", 1, formula_one<hard_sigmoid>},
+    {"hard_swish", 1, formula_one<hard_swish>},
+    {"hard_tanh", 1, [](const Tensor* x) { return hard_tanh(x[0]); }},
+    {"max", 2, formula_two<maximum>},
+    {"min", 2, formula_two<minimum>},
+    {"pow", 2, formula_two<pow>},
+    {"atan2", 2, formula_two<atan2>},
+    {"hypot", 2, formula_two<hypot>},
+    {"copysign", 2, formula_two<copysign>},
+    {"logaddexp", 2, formula_two<logaddexp>},
+    {"xlogy", 2, formula_two<xlogy>},
+    {"fmod", 2, formula_two<fmod>},
+    {"remainder", 2, formula_two<remainder>},
+    {"clamp", 3, [](const Tensor* x) { return clamp(x[0], x[1], x[2]); }},
 };
 
 struct FormulaConstant {
@@ -242,7 +304,7 @@ Tensor Formula::operator()(const Tensors& values) const {
       }
       case Step::function: {
         const FormulaFunction& f = kFormulaFunctions[step.index];
-        Tensor arguments[2];
+        Tensor arguments[3];
         for (int i = f.arguments; i-- > 0;) arguments[i] = pop().value;
         stack.push_back({f.call(arguments)});
         continue;
@@ -262,9 +324,18 @@ Tensor Formula::operator()(const Tensors& values) const {
 }
 
 std::string formula_functions() {
+  constexpr const char* kArguments[] = {"", "(x)", "(x, y)", "(x, low, high)"};
   std::string list;
-  for (const FormulaFunction& f : kFormulaFunctions)
-    list += (list.empty() ? "" : ", ") + std::string(f.name) + (f.arguments == 1 ? "(x)" : "(x, y)");
+  size_t line = 0;
+  for (const FormulaFunction& f : kFormulaFunctions) {
+    const std::string entry = f.name + std::string(kArguments[f.arguments]);
+    if (line + entry.size() > 100)
+      list += ",\n  ", line = 0;
+    else if (!list.empty())
+      list += ", ";
+    list += entry;
+    line += entry.size() + 2;
+  }
   return list;
 }
 

@@ -6,24 +6,16 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "io/contour.h"
-#include "io/plot.h"
+#include "lab/plane.h"
 
 namespace gradus {
 
 namespace {
 
-constexpr Color kPictureInk = Color::hex(0x212529), kPictureLabel = Color::hex(0x495057),
-                kPictureFaint = Color::hex(0x868e96);
-constexpr Color kPictureAxis = Color::hex(0xadb5bd), kGradient = Color::hex(0xd9531e),
-                kDirection = Color::hex(0x7b2d8b);
-constexpr Color kPictureWhite = Color::hex(0xffffff);
-constexpr double kPictureMargin = 18;
+constexpr Color kGradient = Color::hex(0xd9531e), kDirection = Color::hex(0x7b2d8b);
 
-using AxisRange = std::pair<double, double>;
-
-AxisRange axis_range(const GradientReport& r, const GradientPictureOptions& options, size_t i, double radius) {
-  AxisRange range{r.point[i] - radius, r.point[i] + radius};
+PlaneRange axis_range(const GradientReport& r, const GradientPictureOptions& options, size_t i, double radius) {
+  PlaneRange range{r.point[i] - radius, r.point[i] + radius};
   if (i < options.ranges.size() && options.ranges[i]) range = *options.ranges[i];
   if (!(range.first < range.second) || !std::isfinite(range.second - range.first))
     throw ValueError("gradient",
@@ -57,21 +49,6 @@ std::string subtitle_of(const GradientReport& r) {
   return text;
 }
 
-// From data to the canvas.
-struct Frame {
-  Rect area;
-  AxisRange x, y;
-  Point at(double vx, double vy) const {
-    return {area.x + area.width * (vx - x.first) / (x.second - x.first),
-            area.bottom() - area.height * (vy - y.first) / (y.second - y.first)};
-  }
-  Path at(const Path& path) const {
-    Path out;
-    for (const Point& p : path) out.push_back(at(p.x, p.y));
-    return out;
-  }
-};
-
 void draw_arrow(Canvas& canvas, Point from, Point to, double width, Color color) {
   const double dx = to.x - from.x, dy = to.y - from.y, length = std::hypot(dx, dy);
   if (!(length > 0.5)) return;
@@ -82,7 +59,7 @@ void draw_arrow(Canvas& canvas, Point from, Point to, double width, Color color)
   canvas.fill_polygon({to, {base.x - uy * half, base.y + ux * half}, {base.x + uy * half, base.y - ux * half}}, color);
 }
 
-Grid sample(const Formula& f, const Frame& frame) {
+Grid sample(const Formula& f, const Plane& frame) {
   Grid grid{201, 201, frame.x.first, frame.x.second, frame.y.first, frame.y.second, {}};
   std::vector<std::vector<double>> places(2);
   for (int row = 0; row < grid.rows; ++row)
@@ -95,7 +72,7 @@ Grid sample(const Formula& f, const Frame& frame) {
 }
 
 // Gradients on a coarse grid: the direction as the axes show it, the length as the root of the steepness.
-void draw_field(Canvas& canvas, const Formula& f, const Frame& frame) {
+void draw_field(Canvas& canvas, const Formula& f, const Plane& frame) {
   constexpr double kStep = 44;
   const int columns = std::max(2, static_cast<int>(frame.area.width / kStep));
   const int rows = std::max(2, static_cast<int>(frame.area.height / kStep));
@@ -128,43 +105,6 @@ void draw_field(Canvas& canvas, const Formula& f, const Frame& frame) {
   }
 }
 
-void draw_axes(Canvas& canvas, const Frame& frame, const std::vector<std::string>& names) {
-  const Rect& a = frame.area;
-  canvas.stroke({{a.x, a.y}, {a.right(), a.y}, {a.right(), a.bottom()}, {a.x, a.bottom()}, {a.x, a.y}}, 1,
-                kPictureAxis);
-  for (const Tick& t : nice_ticks(frame.x.first, frame.x.second, false, static_cast<int>(a.width / 70))) {
-    const double x = frame.at(t.value, 0).x;
-    canvas.stroke({{x, a.bottom()}, {x, a.bottom() + 4}}, 1, kPictureAxis);
-    canvas.text({x, a.bottom() + 17}, t.label, {.size = 11, .color = kPictureFaint, .align = Align::center});
-  }
-  for (const Tick& t : nice_ticks(frame.y.first, frame.y.second, false, static_cast<int>(a.height / 50))) {
-    const double y = frame.at(0, t.value).y;
-    canvas.stroke({{a.x - 4, y}, {a.x, y}}, 1, kPictureAxis);
-    canvas.text({a.x - 8, y + 4}, t.label, {.size = 11, .color = kPictureFaint, .align = Align::right});
-  }
-  canvas.text({a.x + a.width / 2, a.bottom() + 34}, names[0],
-              {.size = 12, .color = kPictureLabel, .align = Align::center});
-  canvas.text({kPictureMargin + 8, a.y + a.height / 2}, names[1],
-              {.size = 12, .color = kPictureLabel, .align = Align::center, .upright = true});
-}
-
-void draw_color_bar(Canvas& canvas, const Rect& area, const std::vector<double>& levels,
-                    const std::vector<Color>& colors) {
-  const double step = area.height / static_cast<double>(colors.size());
-  for (size_t i = 0; i < colors.size(); ++i)
-    canvas.fill_rect({area.x, area.bottom() - step * static_cast<double>(i + 1), area.width, step}, colors[i]);
-  std::vector<Tick> labels;
-  if (levels.size() > 1) labels = nice_ticks(levels.front(), levels.back(), false, static_cast<int>(levels.size()));
-  for (size_t i = 0; i < levels.size(); ++i) {
-    const double y = area.bottom() - step * static_cast<double>(i + 1);
-    std::string text = fmt::format("{:.4g}", levels[i]);
-    for (const Tick& t : labels)
-      if (std::abs(t.value - levels[i]) < 1e-9 * std::abs(levels.back() - levels.front())) text = t.label;
-    canvas.stroke({{area.right(), y}, {area.right() + 3, y}}, 1, kPictureAxis);
-    canvas.text({area.right() + 7, y + 4}, text, {.size = 11, .color = kPictureFaint});
-  }
-}
-
 void draw_legend(Canvas& canvas, double y, const GradientReport& r, bool asked) {
   double x = kPictureMargin;
   const auto entry = [&](const std::string& label, auto&& mark) {
@@ -181,7 +121,7 @@ void draw_legend(Canvas& canvas, double y, const GradientReport& r, bool asked) 
 }
 
 // How far along the axes' picture an arrow for the vector v goes: `pixels` for a vector as long as `unit`.
-Point arrow_end(const Frame& frame, const GradientReport& r, const std::vector<double>& v, double pixels) {
+Point arrow_end(const Plane& frame, const GradientReport& r, const std::vector<double>& v, double pixels) {
   const Point from = frame.at(r.point[0], r.point[1]);
   const Point to = frame.at(r.point[0] + v[0], r.point[1] + v[1]);
   const double length = std::hypot(to.x - from.x, to.y - from.y);
@@ -197,7 +137,7 @@ Image draw_plane(const Formula& f, const GradientReport& r, const GradientPictur
       !r.direction.empty() && std::abs(r.along - r.gradient_norm) > 1e-9 * std::max(1.0, r.gradient_norm);
   draw_legend(canvas, kPictureMargin + 50, r, asked);
 
-  Frame frame;
+  Plane frame;
   frame.area = {kPictureMargin + 54, kPictureMargin + 68, options.width - 2 * kPictureMargin - 54 - 88,
                 options.height - kPictureMargin - 68 - 46};
   const double radius = default_radius(r);
@@ -208,17 +148,10 @@ Image draw_plane(const Formula& f, const GradientReport& r, const GradientPictur
   const Grid grid = sample(f, frame);
   const std::vector<double> levels = contour_levels(grid, 13);
   const std::vector<Color> colors = band_colors(levels.size() + 1);
-  const auto pixels = [&](double length) { return static_cast<int>(std::lround(length * options.scale)); };
-  canvas.picture(frame.area, contour_bands(grid, levels, colors, pixels(frame.area.width), pixels(frame.area.height)));
   canvas.set_clip(frame.area);
-  const auto lines_at = [&](double level) {
-    std::vector<Path> lines;
-    for (const Path& piece : contour_line(grid, level)) lines.push_back(frame.at(piece));
-    return lines;
-  };
-  for (const double level : levels) canvas.stroke_all(lines_at(level), 0.9, kPictureWhite.with_alpha(0.85f));
+  draw_levels(canvas, frame, grid, levels, colors);
   draw_field(canvas, f, frame);
-  canvas.stroke_all(lines_at(r.value), 2, kPictureInk.with_alpha(0.85f));
+  canvas.stroke_all(level_lines(frame, grid, r.value), 2, kPictureInk.with_alpha(0.85f));
   const Point p = frame.at(r.point[0], r.point[1]);
   if (r.gradient_norm > 0) {
     const Point t = arrow_end(frame, r, {-r.gradient[1], r.gradient[0]}, 130);
@@ -245,7 +178,7 @@ Image draw_curve(const Formula& f, const GradientReport& r, const GradientPictur
                      "give --direction.");
   // t: the variable itself, or the way along the direction.
   const double origin = single ? r.point[0] : 0;
-  AxisRange range{origin - default_radius(r), origin + default_radius(r)};
+  PlaneRange range{origin - default_radius(r), origin + default_radius(r)};
   if (single) range = axis_range(r, options, 0, default_radius(r));
   constexpr int kPoints = 601;
   std::vector<double> t;

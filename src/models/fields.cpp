@@ -48,7 +48,7 @@ void Fields::integer(const char* key, int64_t& value, Bounds bounds) {
   }
   const auto v = static_cast<double>(value);
   if (v < bounds.min || v > bounds.max) refuse(key, "must be an integer" + range(bounds));
-  if (!j) json_[key] = value;
+  if (!j && fill_in_) json_[key] = value;
 }
 
 void Fields::number(const char* key, double& value, Bounds bounds) {
@@ -59,7 +59,7 @@ void Fields::number(const char* key, double& value, Bounds bounds) {
     value = j->get<double>();
   }
   if (!(value >= bounds.min && value <= bounds.max)) refuse(key, "must be a number" + range(bounds));
-  if (!j) json_[key] = value;
+  if (!j && fill_in_) json_[key] = value;
 }
 
 void Fields::flag(const char* key, bool& value) {
@@ -67,7 +67,7 @@ void Fields::flag(const char* key, bool& value) {
   if (j && !j->is_boolean()) refuse(key, "must be true or false");
   if (j)
     value = j->get<bool>();
-  else
+  else if (fill_in_)
     json_[key] = value;
 }
 
@@ -76,7 +76,7 @@ void Fields::text(const char* key, std::string& value, std::initializer_list<con
   if (j && !j->is_string()) refuse(key, "must be a string");
   if (j)
     value = j->get<std::string>();
-  else
+  else if (fill_in_)
     json_[key] = value;
   if (allowed.size() == 0) return;
   std::string names;

@@ -48,6 +48,9 @@ class Fields {
   /// Whether the key is there and not null.
   bool has(const char* key) const;
   bool given_null(const char* key) const;
+  /// From here on, keys that are absent stay so: for what Hugging Face's config.json does not have.
+  void leave_out_defaults() { fill_in_ = false; }
+
   /// The object under `key`, or null.
   Json* object(const char* key);
   [[noreturn]] void refuse(const char* key, const std::string& message, const std::string& hint = "") const;
@@ -59,6 +62,7 @@ class Fields {
   Json& json_;
   std::string source_;
   std::vector<std::string> keys_;
+  bool fill_in_ = true;
 };
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 
 #include "autograd/observer.h"
 #include "ops/dropout.h"
+#include "ops/elementwise.h"
 #include "ops/index.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -9,26 +10,39 @@
 
 namespace gradus {
 
+namespace {
+
+Tensor projection(const Scope& s, const Shape& shape, int outputs, const LinearOptions& options) {
+  if (options.init.empty()) return s.parameter("weight", shape, Init::normal_of(options.init_std));
+  return s.parameter("weight", shape, outputs, options.init);
+}
+
+Tensor scaled(const Tensor& x, double multiplier) { return multiplier == 1 ? x : mul(x, multiplier); }
+
+}  // namespace
+
 Linear::Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(s.parameter("weight", {out, in}, Init::normal_of(options.init_std))), path(s.trace_path()) {
+    : weight(projection(s, {out, in}, 0, options)), multiplier(options.multiplier), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Linear::operator()(const Tensor& x) const {
   const TraceScope in(path);
-  return affine(x, transpose(weight), bias);
+  return affine(scaled(x, multiplier), transpose(weight), bias);
 }
 
 Conv1D::Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(s.parameter("weight", {in, out}, Init::normal_of(options.init_std))), path(s.trace_path()) {
+    : weight(projection(s, {in, out}, 1, options)), multiplier(options.multiplier), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Conv1D::operator()(const Tensor& x) const {
   const TraceScope in(path);
-  return affine(x, weight, bias);
+  return affine(scaled(x, multiplier), weight, bias);
 }
 
 Embedding::Embedding(const Scope& s, int64_t rows, int64_t width, double init_std)
-    : weight(s.parameter("weight", {rows, width}, Init::normal_of(init_std))), path(s.trace_path()) {}
+    : Embedding(s, rows, width, Init::normal_of(init_std)) {}
+Embedding::Embedding(const Scope& s, int64_t rows, int64_t width, const Init& init)
+    : weight(s.parameter("weight", {rows, width}, init)), path(s.trace_path()) {}
 Tensor Embedding::operator()(const Tensor& ids) const {
   const TraceScope in(path);
   return embedding(weight, ids);

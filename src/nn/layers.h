@@ -9,19 +9,24 @@ namespace gradus {
 struct LinearOptions {
   bool bias = true;
   double init_std = 0.02;  ///< deviation of the normal initial weights; biases start at 0
+  /// Instead of init_std: one, or one for each of equal blocks of outputs (a fused projection).
+  std::vector<Init> init = {};
+  double multiplier = 1;  ///< of the weight where it is used
 };
 
-/// y = x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
+/// y = multiplier x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
 struct Linear {
   Tensor weight, bias;
+  double multiplier;
   const char* path;
   Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
   Tensor operator()(const Tensor& x) const;
 };
 
-/// GPT-2's transposed twin: y = x W + b, weight (in, out) as its checkpoints store it.
+/// GPT-2's transposed twin: y = multiplier x W + b, weight (in, out) as its checkpoints store it.
 struct Conv1D {
   Tensor weight, bias;
+  double multiplier;
   const char* path;
   Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
   Tensor operator()(const Tensor& x) const;
@@ -32,6 +37,7 @@ struct Embedding {
   Tensor weight;
   const char* path;
   Embedding(const Scope& s, int64_t rows, int64_t width, double init_std = 0.02);
+  Embedding(const Scope& s, int64_t rows, int64_t width, const Init& init);
   Tensor operator()(const Tensor& ids) const;
 };
 

@@ -1,6 +1,7 @@
 #include "nn/norm.h"
 
 #include "autograd/autograd.h"
+#include "autograd/observer.h"
 #include "base/error.h"
 #include "kernels/table.h"
 #include "ops/elementwise.h"
@@ -36,7 +37,7 @@ Shape only_axis(const Shape& shape, int axis) {
 
 }  // namespace
 
-BatchNorm::BatchNorm(const Scope& s, int64_t channels, BatchNormLayerOptions o) : options(o) {
+BatchNorm::BatchNorm(const Scope& s, int64_t channels, BatchNormLayerOptions o) : options(o), path(s.trace_path()) {
   const Affine a = affine_of(s, channels, o.affine);
   weight = a.weight;
   bias = a.bias;
@@ -47,6 +48,7 @@ BatchNorm::BatchNorm(const Scope& s, int64_t channels, BatchNormLayerOptions o) 
 }
 
 Tensor BatchNorm::operator()(const Tensor& x, const Context& context) const {
+  const TraceScope in(path);
   BatchNormOptions o{.training = context.training, .momentum = options.momentum, .eps = options.eps};
   if (context.training) {
     const NoGrad off;
@@ -57,31 +59,41 @@ Tensor BatchNorm::operator()(const Tensor& x, const Context& context) const {
 }
 
 GroupNorm::GroupNorm(const Scope& s, int64_t group_count, int64_t channels, double epsilon, bool affine)
-    : groups(group_count), eps(epsilon) {
+    : groups(group_count), eps(epsilon), path(s.trace_path()) {
   const Affine a = affine_of(s, channels, affine);
   weight = a.weight;
   bias = a.bias;
 }
-Tensor GroupNorm::operator()(const Tensor& x) const { return group_norm(x, groups, weight, bias, eps); }
+Tensor GroupNorm::operator()(const Tensor& x) const {
+  const TraceScope in(path);
+  return group_norm(x, groups, weight, bias, eps);
+}
 
-InstanceNorm::InstanceNorm(const Scope& s, int64_t channels, double epsilon, bool affine) : eps(epsilon) {
+InstanceNorm::InstanceNorm(const Scope& s, int64_t channels, double epsilon, bool affine)
+    : eps(epsilon), path(s.trace_path()) {
   const Affine a = affine_of(s, channels, affine);
   weight = a.weight;
   bias = a.bias;
 }
-Tensor InstanceNorm::operator()(const Tensor& x) const { return instance_norm(x, weight, bias, eps); }
+Tensor InstanceNorm::operator()(const Tensor& x) const {
+  const TraceScope in(path);
+  return instance_norm(x, weight, bias, eps);
+}
 
 WeightNorm::WeightNorm(const Scope& s, const Shape& shape, const Init& init, int which)
-    : axis(checked_axis("WeightNorm", shape, which)) {
+    : axis(checked_axis("WeightNorm", shape, which)), path(s.trace_path()) {
   const Scope here = s / "parametrizations" / "weight";
   g = here.parameter("original0", only_axis(shape, axis), Init::ones());
   v = here.parameter("original1", shape, init);
   if (!s.store().loading()) overwrite(g, norm_except(v.detach(), axis));
 }
-Tensor WeightNorm::operator()() const { return weight_norm(v, g, axis); }
+Tensor WeightNorm::operator()() const {
+  const TraceScope in(path);
+  return weight_norm(v, g, axis);
+}
 
 SpectralNorm::SpectralNorm(const Scope& s, const Shape& shape, const Init& init, int which)
-    : axis(checked_axis("SpectralNorm", shape, which)) {
+    : axis(checked_axis("SpectralNorm", shape, which)), path(s.trace_path()) {
   const Scope here = s / "parametrizations" / "weight";
   original = here.parameter("original", shape, init);
   const int64_t rows = shape[axis];
@@ -93,6 +105,7 @@ SpectralNorm::SpectralNorm(const Scope& s, const Shape& shape, const Init& init,
   if (!s.store().loading()) spectral_norm(original.detach(), u, v, {.axis = axis, .iterations = 15});
 }
 Tensor SpectralNorm::operator()(const Context& context) const {
+  const TraceScope in(path);
   return spectral_norm(original, u, v, {.axis = axis, .iterations = context.training ? 1 : 0});
 }
 

@@ -18,6 +18,7 @@ struct BatchNorm {
   Tensor weight, bias;  ///< 1 and 0 at first; undefined when not affine
   Tensor running_mean, running_var, num_batches_tracked;
   BatchNormLayerOptions options;
+  const char* path;
   BatchNorm(const Scope& s, int64_t channels, BatchNormLayerOptions options = {});
   Tensor operator()(const Tensor& x, const Context& context) const;
 };
@@ -26,6 +27,7 @@ struct GroupNorm {
   Tensor weight, bias;
   int64_t groups;
   double eps;
+  const char* path;
   GroupNorm(const Scope& s, int64_t groups, int64_t channels, double eps = 1e-5, bool affine = true);
   Tensor operator()(const Tensor& x) const;
 };
@@ -33,6 +35,7 @@ struct GroupNorm {
 struct InstanceNorm {
   Tensor weight, bias;
   double eps;
+  const char* path;
   InstanceNorm(const Scope& s, int64_t channels, double eps = 1e-5, bool affine = false);
   Tensor operator()(const Tensor& x) const;
 };
@@ -42,6 +45,7 @@ struct InstanceNorm {
 struct WeightNorm {
   Tensor g, v;
   int axis;
+  const char* path;
   WeightNorm(const Scope& s, const Shape& shape, const Init& init, int axis = 0);
   Tensor operator()() const;
 };
@@ -51,6 +55,7 @@ struct WeightNorm {
 struct SpectralNorm {
   Tensor original, u, v;
   int axis;
+  const char* path;
   SpectralNorm(const Scope& s, const Shape& shape, const Init& init, int axis = 0);
   Tensor operator()(const Context& context) const;
 };

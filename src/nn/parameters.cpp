@@ -5,22 +5,13 @@
 #include "autograd/autograd.h"
 #include "autograd/observer.h"
 #include "base/error.h"
-#include "ops/create.h"
+#include "kernels/table.h"
 #include "ops/elementwise.h"
 #include "ops/shape.h"
 
 namespace gradus {
 
 namespace {
-
-Tensor initial_value(const Shape& shape, const Init& init, RandomKey key, Dtype dtype, Device device) {
-  switch (init.kind) {
-    case Init::normal: return random_normal(shape, key, init.a, init.b, dtype, device);
-    case Init::uniform: return random_uniform(shape, key, init.a, init.b, dtype, device);
-    case Init::constant: break;
-  }
-  return full(shape, init.a, dtype, device);
-}
 
 Tensor loaded_value(const TensorSource& source, const std::string& name, const Shape& shape, Dtype dtype) {
   const Tensor x = source.load(name);
@@ -52,7 +43,7 @@ int64_t Parameters::count() const {
 
 Parameter Parameters::loaded_or_initial(const std::string& name, const Shape& shape, const Init& init,
                                         Dtype dtype) const {
-  Parameter p{name, {}};
+  Parameter p{name, {}, init.learning_rate_scale};
   if (loading()) {
     p.name = options_.source->stored_name(name);
     if (p.name.empty())
@@ -94,6 +85,25 @@ std::string Parameters::first_stored(const std::vector<std::string>& names) cons
   for (const std::string& name : names)
     if (has_stored(name)) return name;
   return names.at(0);
+}
+
+Tensor Parameters::make(const std::string& name, const Shape& shape, int axis, const std::vector<Init>& blocks) {
+  const auto n = static_cast<int64_t>(blocks.size());
+  if (n == 0 || axis < 0 || axis >= shape.rank() || shape[axis] % n != 0)
+    throw ShapeError("parameters", name + " " + shape.str() + " does not divide into " + std::to_string(n) +
+                                       " blocks along axis " + std::to_string(axis) + ".");
+  const Tensor whole = make(name, shape, blocks[0]);
+  if (n == 1 || loading() || options_.device != Device::cpu) return whole;
+  Shape part = shape;
+  part[axis] /= n;
+  const RandomKey key{options_.seed, stream_name(name.c_str())};
+  for (int64_t i = 0; i < n; ++i)
+    kernels(whole.device())
+        .copy({.x = initial_value(part, blocks[static_cast<size_t>(i)], key.fold(static_cast<uint64_t>(i)),
+                                  options_.dtype),
+               .y = narrow(whole.detach(), axis, i * part[axis], part[axis])});
+  whole.bump_version();
+  return whole;
 }
 
 Tensor Parameters::make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) {

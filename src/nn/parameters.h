@@ -4,24 +4,15 @@
 #include <vector>
 
 #include "base/random.h"
+#include "nn/init.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
 
-/// How a parameter starts when no checkpoint gives it.
-struct Init {
-  enum Kind : uint8_t { constant, normal, uniform } kind = constant;
-  double a = 0, b = 0;  ///< constant: value a; normal: mean a, deviation b; uniform: [a, b)
-
-  static Init zeros() { return {constant, 0, 0}; }
-  static Init ones() { return {constant, 1, 0}; }
-  static Init normal_of(double deviation) { return {normal, 0, deviation}; }
-  static Init uniform_of(double bound) { return {uniform, -bound, bound}; }
-};
-
 struct Parameter {
   std::string name;  ///< path in the checkpoint: "model.layers.0.self_attn.q_proj.weight"
   Tensor value;
+  double learning_rate_scale = 1;  ///< factor of an optimiser's learning rate, from Init::learning_rate_scale
 };
 
 /// Where loaded parameters come from: a checkpoint, another model, a test.
@@ -63,6 +54,9 @@ class Parameters {
   /// Loads or initialises. Throws ValueError for a name made twice, FileError when the checkpoint lacks it or has
   /// another shape. The initial value depends on (seed, name) only, not on the order of the layers.
   Tensor make(const std::string& name, const Shape& shape, const Init& init);
+  /// As make(), for one tensor that holds equal blocks along `axis` with an Init each: fused projections. Throws
+  /// ShapeError when they do not divide it.
+  Tensor make(const std::string& name, const Shape& shape, int axis, const std::vector<Init>& blocks);
 
   /// `value` under a second name: what a checkpoint that ties the two keeps once. When the checkpoint holds other
   /// numbers under `name`, they are not tied, and become a parameter of their own.
@@ -99,6 +93,9 @@ class Scope {
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
   Tensor parameter(const std::string& name, const Shape& shape, const Init& init) const {
     return store_->make(child(name), shape, init);
+  }
+  Tensor parameter(const std::string& name, const Shape& shape, int axis, const std::vector<Init>& blocks) const {
+    return store_->make(child(name), shape, axis, blocks);
   }
   Tensor buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) const {
     return store_->make_buffer(child(name), shape, init, dtype);

@@ -315,6 +315,21 @@ constexpr OpInfo kOps[] = {
     {"multi_dot", "matmul", true, true},
     // einsum
     {"einsum", "matmul binary reduce copy", true, true},
+    // smooth stand-ins
+    {"smooth_max", "logsumexp binary", true, true},
+    {"smooth_min", "logsumexp binary", true, true},
+    {"smooth_abs", "binary unary", true, true},
+    {"smooth_maximum", "binary unary", true, true},
+    {"smooth_minimum", "binary unary", true, true},
+    {"soft_one_hot", "softmax softmax_backward binary", true, true},
+    {"soft_argmax", "softmax softmax_backward binary reduce", true, true},
+    {"soft_sort", "sort softmax softmax_backward binary reduce", true, true},
+    {"soft_rank", "binary unary reduce", true, true},
+    {"soft_accuracy", "softmax softmax_backward gather reduce", true, true},
+    {"soft_precision", "binary unary reduce where", true, true},
+    {"soft_recall", "binary unary reduce where", true, true},
+    {"soft_f1", "binary unary reduce where", true, true},
+    {"soft_auc", "binary unary reduce where", true, true},
 };
 
 }  // namespace

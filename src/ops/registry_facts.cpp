@@ -304,6 +304,20 @@ constexpr OpFacts kFacts[] = {
     {"kron", "linear algebra", "f64 f32 f16 bf16", "", "f64 f32 f16 bf16"},
     {"multi_dot", "linear algebra", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
     {"einsum", "einsum", "f64 f32 f16 bf16 i64 i32 u8", "f32 i64 i32 u8", "f64 f32 f16 bf16 i64 i32 u8"},
+    {"smooth_max", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"smooth_min", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"smooth_abs", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"smooth_maximum", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"smooth_minimum", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_one_hot", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_argmax", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_sort", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_rank", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_accuracy", "smooth stand-ins", "f64 f32 f16 bf16", "", "f64 f32 f16 bf16"},
+    {"soft_precision", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_recall", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_f1", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
+    {"soft_auc", "smooth stand-ins", "f64 f32 f16 bf16", "f32", "f64 f32 f16 bf16"},
 };
 // clang-format on
 

@@ -11,7 +11,9 @@
 
 namespace gradus {
 
-std::vector<ParameterRule> undecayed_biases_and_norms() { return {{"*bias"}, {"*norm.weight"}, {"*ln_*.weight"}}; }
+std::vector<ParameterRule> undecayed_biases_and_norms() {
+  return {{"*bias"}, {"*norm.weight"}, {"*ln_*.weight"}, {"*resweight_*"}};
+}
 
 AdamW::AdamW(const Parameters& parameters, const Options& options) : options_(options) {
   const auto in_unit = [](const char* name, double value) {
@@ -28,10 +30,10 @@ AdamW::AdamW(const Parameters& parameters, const Options& options) : options_(op
               zeros(p.value.shape(), dtype, p.value.device()),
               zeros(p.value.shape(), dtype, p.value.device()),
               options.weight_decay,
-              1};
+              p.learning_rate_scale};
     for (const ParameterRule& rule : options.rules)
       if (matches_pattern(p.name, rule.pattern)) {
-        slot.weight_decay = rule.weight_decay, slot.scale = rule.learning_rate_scale;
+        slot.weight_decay = rule.weight_decay, slot.scale *= rule.learning_rate_scale;
         break;
       }
     slots_.push_back(std::move(slot));

@@ -8,14 +8,15 @@
 
 namespace gradus {
 
-/// Settings of the parameters whose name matches `pattern` (see matches_pattern).
+/// Settings of the parameters whose name matches `pattern` (see matches_pattern). The scale comes on top of
+/// Parameter::learning_rate_scale.
 struct ParameterRule {
   std::string pattern;
   double weight_decay = 0;
   double learning_rate_scale = 1;
 };
 
-/// No decay for biases and the weights of norms: what transformers' Trainer leaves out.
+/// No decay for biases and the weights of norms: what transformers' Trainer leaves out. Nor for ReZero's numbers.
 std::vector<ParameterRule> undecayed_biases_and_norms();
 
 /// AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization") over the trainable parameters of a store,

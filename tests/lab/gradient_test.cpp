@@ -57,6 +57,10 @@ TEST_CASE("formula: precedence, associativity, constants and functions") {
   CHECK(value("ln(e)") == doctest::Approx(1));
   CHECK(value("max(2, 3) - min(2, 3)") == 1);
   CHECK(value("tan(0.5)") == doctest::Approx(std::tan(0.5)));
+  CHECK(value("atanh(0.5) + log1p(1)") == doctest::Approx(std::atanh(0.5) + std::log(2)));
+  CHECK(value("softplus(0) - lgamma(4)") == doctest::Approx(std::log(2) - std::log(6)));
+  CHECK(value("hypot(3, 4) + remainder(-1, 3)") == 7);
+  CHECK(value("clamp(x, -1, 1)", {5}) == 1);
   CHECK(value("x*y_1^2", {3, 2}) == 12);
   CHECK(value("x^3 + x^0 + x^1 + x^0.5 + x^-1", {4}) == 64 + 1 + 4 + 2 + 0.25);
   CHECK(Formula("b + a*b + sin(c)").variables() == std::vector<std::string>{"b", "a", "c"});

@@ -32,12 +32,29 @@ void fields(Fields& f, Gpt2Config& c) {
   f.flag("tie_word_embeddings", c.tie_word_embeddings);
   f.fixed("add_cross_attention", false);
   if (c.n_embd % c.n_head != 0) f.refuse("n_head", "must divide n_embd (" + std::to_string(c.n_embd) + ")");
+  fields(f, c.variant, c);
 }
 
 namespace {
 
+LinearOptions projection(const Gpt2Config& c, Gpt2Site site, int64_t in, int64_t out) {
+  return {.init = {gpt2_init(c, site, static_cast<double>(in), static_cast<double>(out))},
+          .multiplier = gpt2_multiplier(c, site)};
+}
+
+// Queries, keys and values side by side: where these start differently, each block by itself.
+LinearOptions fused_projection(const Gpt2Config& c) {
+  const auto width = static_cast<double>(c.n_embd);
+  LinearOptions options = projection(c, Gpt2Site::query, c.n_embd, c.n_embd);
+  if (c.variant.initializer != "gpt2" && c.variant.initializer != "truncated_normal")
+    for (const Gpt2Site site : {Gpt2Site::key, Gpt2Site::value})
+      options.init.push_back(gpt2_init(c, site, width, width));
+  return options;
+}
+
 struct Attention {
   Conv1D c_attn, c_proj;
+  std::optional<RmsNorm> q_norm, k_norm;
   Dropout resid_dropout;
   int64_t heads;
   double scale, dropout;
@@ -45,18 +62,19 @@ struct Attention {
   const char* path;
 
   Attention(const Scope& s, const Gpt2Config& c, int64_t layer)
-      : c_attn(s / "c_attn", c.n_embd, 3 * c.n_embd, {.init_std = c.initializer_range}),
-        c_proj(s / "c_proj", c.n_embd, c.n_embd,
-               // residual branches start smaller, so that their sum over 2 n_layer of them keeps its size
-               {.init_std = c.initializer_range / std::sqrt(2.0 * static_cast<double>(c.n_layer))}),
+      : c_attn(s / "c_attn", c.n_embd, 3 * c.n_embd, fused_projection(c)),
+        c_proj(s / "c_proj", c.n_embd, c.n_embd, projection(c, Gpt2Site::attention_out, c.n_embd, c.n_embd)),
         resid_dropout(s / "resid_dropout", c.resid_pdrop),
         heads(c.n_head),
-        scale(1),
+        scale(gpt2_attention_scale(c)),
         dropout(c.attn_pdrop),
         dropout_stream(stream_name((s / "attn_dropout").path().c_str())),
         path(s.trace_path()) {
-    if (c.scale_attn_weights) scale /= std::sqrt(static_cast<double>(c.n_embd / c.n_head));
     if (c.scale_attn_by_inverse_layer_idx) scale /= static_cast<double>(layer + 1);
+    if (c.variant.qk_norm) {
+      q_norm.emplace(s / "q_norm", c.n_embd / c.n_head, c.layer_norm_epsilon);
+      k_norm.emplace(s / "k_norm", c.n_embd / c.n_head, c.layer_norm_epsilon);
+    }
   }
 
   Tensor operator()(const Tensor& x, const LmInput& in, size_t layer, const Context& context) const {
@@ -68,12 +86,14 @@ struct Attention {
       options.dropout_key = context.dropout.fold(dropout_stream);
     }
     Tensor y;
-    if (in.cache) {
+    if (in.cache || q_norm) {
       const int64_t width = x.size(-1);
       const Tensor rows = reshape(qkv, {x.size(0), x.size(1), 3 * heads, width / heads});
       const Tensors parts = split(rows, {heads, heads, heads}, 2);
-      const KvCache::Seen seen = in.cache->append(layer, parts[1], parts[2]);
-      y = reshape(attention(parts[0], seen.k, seen.v, options), x.shape());
+      const Tensor q = q_norm ? (*q_norm)(parts[0]) : parts[0];
+      KvCache::Seen seen{.k = k_norm ? (*k_norm)(parts[1]) : parts[1], .v = parts[2]};
+      if (in.cache) seen = in.cache->append(layer, seen.k, seen.v);
+      y = reshape(attention(q, seen.k, seen.v, options), x.shape());
     } else {
       y = attention_qkv(qkv, static_cast<int>(heads), options);
     }
@@ -88,9 +108,8 @@ struct Mlp {
   const char* path;
 
   Mlp(const Scope& s, const Gpt2Config& c)
-      : c_fc(s / "c_fc", c.n_embd, c.n_inner, {.init_std = c.initializer_range}),
-        c_proj(s / "c_proj", c.n_inner, c.n_embd,
-               {.init_std = c.initializer_range / std::sqrt(2.0 * static_cast<double>(c.n_layer))}),
+      : c_fc(s / "c_fc", c.n_embd, c.n_inner, projection(c, Gpt2Site::mlp_in, c.n_embd, c.n_inner)),
+        c_proj(s / "c_proj", c.n_inner, c.n_embd, projection(c, Gpt2Site::mlp_out, c.n_inner, c.n_embd)),
         dropout(s / "dropout", c.resid_pdrop),
         act(activation_named(c.activation_function)),
         path(s.trace_path()) {}
@@ -101,17 +120,43 @@ struct Mlp {
   }
 };
 
+// A residual branch F with its norms, as Gpt2Variant::norm_placement says.
+struct Residual {
+  std::optional<LayerNorm> before, after, of_sum;
+  Tensor weight;  // of rezero: one number
+  double alpha;
+
+  Residual(const Scope& block, const char* index, const Gpt2Config& c) : alpha(gpt2_residual_alpha(c)) {
+    const auto norm = [&](const std::string& name) { return LayerNorm(block / name, c.n_embd, c.layer_norm_epsilon); };
+    const std::string ln = std::string("ln_") + index;
+    if (c.variant.norm_before()) before = norm(ln);
+    if (c.variant.norm_placement == "sandwich") after = norm("post_" + ln);
+    if (c.variant.norm_after_sum()) of_sum = norm(ln);
+    if (c.variant.norm_placement == "rezero")
+      weight = block.parameter(std::string("resweight_") + index, {1}, Init::zeros());
+  }
+
+  template <class Branch>
+  Tensor operator()(const Tensor& x, const Branch& branch) const {
+    Tensor y = branch(before ? (*before)(x) : x);
+    if (after) y = (*after)(y);
+    if (weight.defined()) y = mul(y, weight);
+    const Tensor total = add(alpha == 1 ? x : mul(x, alpha), y);
+    return of_sum ? (*of_sum)(total) : total;
+  }
+};
+
 struct Block {
-  LayerNorm ln_1;
+  Residual residual_1;
   Attention attn;
-  LayerNorm ln_2;
+  Residual residual_2;
   Mlp mlp;
   const char* path;
 
   Block(const Scope& s, const Gpt2Config& c, int64_t layer)
-      : ln_1(s / "ln_1", c.n_embd, c.layer_norm_epsilon),
+      : residual_1(s, "1", c),
         attn(s / "attn", c, layer),
-        ln_2(s / "ln_2", c.n_embd, c.layer_norm_epsilon),
+        residual_2(s, "2", c),
         mlp(s / "mlp", c),
         path(s.trace_path()) {}
 };
@@ -121,15 +166,17 @@ class Gpt2 final : public CausalLm {
   Gpt2(const Gpt2Config& c, std::shared_ptr<Parameters> store, std::string text)
       : CausalLm(std::move(store), std::move(text)),
         config_(c),
-        wte_(root() / "wte", c.vocab_size, c.n_embd, c.initializer_range),
-        wpe_(root() / "wpe", c.n_positions, c.n_embd, c.initializer_range),
+        wte_(root() / "wte", c.vocab_size, c.n_embd, gpt2_init(c, Gpt2Site::embedding, 1, 1)),
+        wpe_(root() / "wpe", c.n_positions, c.n_embd, gpt2_init(c, Gpt2Site::embedding, 1, 1)),
         drop_(root() / "drop", c.embd_pdrop) {
     for (int64_t i = 0; i < c.n_layer; ++i) blocks_->emplace_back(root() / "h" / i, c, i);
-    ln_f_.emplace(root() / "ln_f", c.n_embd, c.layer_norm_epsilon);
+    if (!c.variant.norm_after_sum()) ln_f_.emplace(root() / "ln_f", c.n_embd, c.layer_norm_epsilon);
+    const auto width = static_cast<double>(c.n_embd);
     if (!c.tie_word_embeddings)
-      lm_head_ = Linear(Scope(parameters()) / "lm_head", c.n_embd, c.vocab_size,
-                        {.bias = false, .init_std = c.initializer_range})
-                     .weight;
+      lm_head_ =
+          Linear(Scope(parameters()) / "lm_head", c.n_embd, c.vocab_size,
+                 {.bias = false, .init = {gpt2_init(c, Gpt2Site::head, width, static_cast<double>(c.vocab_size))}})
+              .weight;
   }
 
   Tensor hidden(const LmInput& in, const Context& context) const override {
@@ -139,12 +186,14 @@ class Gpt2 final : public CausalLm {
     const auto block = [blocks = blocks_, in, context](size_t i, const Tensor& before) {
       const Block& b = (*blocks)[i];
       const TraceScope trace_block(b.path);
-      const Tensor y = add(before, b.attn(b.ln_1(before), in, i, context));
-      return add(y, b.mlp(b.ln_2(y), context));
+      const Tensor y = b.residual_1(before, [&](const Tensor& h) { return b.attn(h, in, i, context); });
+      return b.residual_2(y, [&](const Tensor& h) { return b.mlp(h, context); });
     };
     x = run_blocks(blocks_->size(), block, x, in.cache ? context.keeping_all() : context);
     if (in.cache) in.cache->length += in.input_ids.size(1);
-    return (*ln_f_)(x);
+    if (ln_f_) x = (*ln_f_)(x);
+    const double multiplier = gpt2_output_multiplier(config_);
+    return multiplier == 1 ? x : mul(x, multiplier);
   }
 
   Tensor head() const override { return lm_head_.defined() ? lm_head_ : wte_.weight; }
@@ -163,7 +212,8 @@ class Gpt2 final : public CausalLm {
   Dropout drop_;
   // shared with graphs whose backward pass runs blocks again, maybe when the model is gone
   std::shared_ptr<std::vector<Block>> blocks_ = std::make_shared<std::vector<Block>>();
-  std::optional<LayerNorm> ln_f_;  // made after the blocks: parameters are listed in the order of the data's way
+  std::optional<LayerNorm>
+      ln_f_;  // none behind post-norms; made after the blocks: parameters are listed in the order of the data's way
   Tensor lm_head_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "models/fields.h"
 #include "models/model.h"
+#include "models/text/gpt2_variant.h"
 
 namespace gradus {
 
@@ -12,10 +13,12 @@ struct Gpt2Config {
   double layer_norm_epsilon = 1e-5, initializer_range = 0.02;
   double resid_pdrop = 0.1, embd_pdrop = 0.1, attn_pdrop = 0.1;
   bool scale_attn_weights = true, scale_attn_by_inverse_layer_idx = false, tie_word_embeddings = true;
+  Gpt2Variant variant;
 };
 void fields(Fields& f, Gpt2Config& c);
 
-/// GPT2LMHeadModel: learned positions, pre-norm blocks, one fused projection for queries, keys and values.
+/// GPT2LMHeadModel: learned positions, pre-norm blocks, one fused projection for queries, keys and values. The
+/// variant's keys change norms, initialisation and parametrisation.
 std::unique_ptr<CausalLm> make_gpt2(const Gpt2Config& config, std::shared_ptr<Parameters> parameters, std::string text);
 
 }  // namespace gradus

@@ -18,5 +18,6 @@ std::vector<Call> image_calls();
 std::vector<Call> linalg_calls();
 std::vector<Call> shapes_calls();
 std::vector<Call> scan_calls();
+std::vector<Call> surrogate_calls();
 
 }  // namespace gradus::fuzz
