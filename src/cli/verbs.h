@@ -22,11 +22,15 @@ void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_profile(CLI::App& app);
 void add_lab(CLI::App& app);
+void add_word2vec(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
+
+/// A subcommand of `tokenizer`.
+void add_tokenizer_chat(CLI::App& tokenizer);
 
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
