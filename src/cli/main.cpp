@@ -33,6 +33,7 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_bench,
     gradus::cli::add_profile,
     gradus::cli::add_lab,
+    gradus::cli::add_word2vec,
 };
 // clang-format on
 

@@ -1,4 +1,4 @@
-// gradus tokenizer train | inspect
+// gradus tokenizer train | inspect (chat is in tokenizer_chat.cpp)
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -124,7 +124,8 @@ void inspect(const InspectArgs& args) {
 }  // namespace
 
 void add_tokenizer(CLI::App& app) {
-  CLI::App* verb = app.add_subcommand("tokenizer", "Train a tokenizer, or look inside one.");
+  CLI::App* verb = app.add_subcommand(
+      "tokenizer", "Train a tokenizer, look inside one, or write conversations with its chat template.");
   verb->require_subcommand(1);
 
   const auto t = std::make_shared<TrainArgs>();
@@ -153,6 +154,8 @@ void add_tokenizer(CLI::App& app) {
   look->add_option("--text", i->text, "show how this text is cut");
   look->add_flag("--json", i->json, "one JSON object on standard output");
   look->callback([i] { inspect(*i); });
+
+  add_tokenizer_chat(*verb);
 }
 
 }  // namespace gradus::cli

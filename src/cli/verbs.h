@@ -28,12 +28,16 @@ void add_fill_mask(CLI::App& app);
 void add_classify(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_sweep(CLI::App& app);
+void add_word2vec(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
 void add_bench_embed(CLI::App& bench);
+
+/// A subcommand of `tokenizer`.
+void add_tokenizer_chat(CLI::App& tokenizer);
 
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);

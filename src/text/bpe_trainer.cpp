@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "text/byte_level.h"
+#include "text/merge_trainer.h"
 #include "text/tokenizer_parts.h"
 
 namespace gradus {
@@ -73,16 +74,6 @@ std::vector<std::string_view> cut(const std::vector<std::string_view>& texts) {
   return pieces;
 }
 
-struct WordList {
-  std::vector<int32_t> symbols;  // of all words, one after the other
-  struct Word {
-    uint64_t begin;
-    uint32_t length;
-    int64_t count;
-  };
-  std::vector<Word> words;
-};
-
 WordCounts count_words(const std::vector<std::string_view>& texts, const BpeTraining& settings,
                        std::vector<std::string>& prefixed) {
   std::vector<std::string_view> pieces;
@@ -131,140 +122,6 @@ WordCounts count_words(const std::vector<std::string_view>& texts, const BpeTrai
   return all;
 }
 
-/// The merge loop. It follows Hugging Face's trainer in every choice that shows in the result, also where two merges
-/// spell the same token: the token keeps its id, and its pairs are queued again with their new places.
-class MergeLoop {
- public:
-  MergeLoop(Vocabulary& vocabulary, WordList list) : vocabulary_(vocabulary), list_(std::move(list)) {
-    slots_.resize(1 << 16);
-  }
-
-  std::vector<Merge> run(const BpeTraining& settings) {
-    for (uint32_t w = 0; w < list_.words.size(); ++w) {
-      const auto& word = list_.words[w];
-      for (uint32_t i = 0; i + 1 < word.length; ++i)
-        change(list_.symbols[word.begin + i], list_.symbols[word.begin + i + 1], word.count, w);
-    }
-    queue_touched();
-    std::vector<Merge> merges;
-    std::vector<int64_t> place;  // in `merges`, by pair: a pair merged again moves to the end
-    const int first = vocabulary_.size();
-    while (vocabulary_.size() < settings.vocab_size && !heap_.empty()) {
-      std::pop_heap(heap_.begin(), heap_.end());
-      Queued top = std::move(heap_.back());
-      heap_.pop_back();
-      const Pair& pair = pairs_[top.pair];
-      if (top.count != pair.count) {  // other merges took some of its places
-        if (pair.count <= 0) continue;
-        top.count = pair.count;
-        push(std::move(top));
-        continue;
-      }
-      if (top.count < 1 || top.count < settings.min_frequency) break;
-      const std::string text = std::string(vocabulary_[pair.left]) + std::string(vocabulary_[pair.right]);
-      int32_t id = vocabulary_.find(text);
-      if (id < 0) id = vocabulary_.add(text);
-      if (place.size() <= top.pair) place.resize(pairs_.size(), -1);
-      if (place[top.pair] >= 0) merges[place[top.pair]].result = -1;
-      place[top.pair] = static_cast<int64_t>(merges.size());
-      merges.push_back({pair.left, pair.right, id});
-      const int32_t left = pair.left, right = pair.right;
-      for (uint32_t w : top.words) merge_in_word(w, left, right, id);
-      queue_touched();
-      if (settings.progress && merges.size() % 64 == 0)
-        settings.progress("merges", vocabulary_.size() - first, settings.vocab_size - first);
-    }
-    if (settings.progress) settings.progress("merges", vocabulary_.size() - first, vocabulary_.size() - first);
-    std::erase_if(merges, [](const Merge& m) { return m.result < 0; });
-    return merges;
-  }
-
- private:
-  struct Pair {
-    int32_t left, right;
-    int64_t count = 0;
-    std::vector<uint32_t> words;  // where it has appeared since it was last queued
-  };
-  struct Queued {
-    int64_t count;
-    uint64_t ids;  // left << 32 | right
-    uint32_t pair;
-    std::vector<uint32_t> words;
-    bool operator<(const Queued& o) const { return count != o.count ? count < o.count : ids > o.ids; }
-  };
-
-  static uint64_t key(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(left) << 32 | static_cast<uint64_t>(right);
-  }
-
-  uint32_t find(int32_t left, int32_t right) {
-    const uint64_t wanted = key(left, right);
-    const auto place = [this](uint64_t k) { return (k * 0x9E3779B97F4A7C15u >> 20) & (slots_.size() - 1); };
-    size_t i = place(wanted);
-    for (; slots_[i] != 0; i = (i + 1) & (slots_.size() - 1)) {
-      const Pair& pair = pairs_[slots_[i] - 1];
-      if (pair.left == left && pair.right == right) return slots_[i] - 1;
-    }
-    pairs_.push_back({left, right});
-    slots_[i] = static_cast<uint32_t>(pairs_.size());
-    if (pairs_.size() * 2 > slots_.size()) {
-      slots_.assign(slots_.size() * 2, 0);
-      for (uint32_t p = 0; p < pairs_.size(); ++p) {
-        i = place(key(pairs_[p].left, pairs_[p].right));
-        while (slots_[i] != 0) i = (i + 1) & (slots_.size() - 1);
-        slots_[i] = p + 1;
-      }
-    }
-    return static_cast<uint32_t>(pairs_.size() - 1);
-  }
-
-  void change(int32_t left, int32_t right, int64_t by, uint32_t word) {
-    const uint32_t p = find(left, right);
-    pairs_[p].count += by;
-    if (by < 0) return;
-    std::vector<uint32_t>& words = pairs_[p].words;
-    if (words.empty()) touched_.push_back(p);
-    if (words.empty() || words.back() != word) words.push_back(word);
-  }
-
-  void push(Queued&& item) {
-    heap_.push_back(std::move(item));
-    std::push_heap(heap_.begin(), heap_.end());
-  }
-
-  void queue_touched() {
-    for (uint32_t p : touched_) {
-      Pair& pair = pairs_[p];
-      if (pair.count > 0) push({pair.count, key(pair.left, pair.right), p, std::move(pair.words)});
-      pair.words = {};
-    }
-    touched_.clear();
-  }
-
-  void merge_in_word(uint32_t w, int32_t left, int32_t right, int32_t id) {
-    WordList::Word& word = list_.words[w];
-    int32_t* s = list_.symbols.data() + word.begin;
-    uint32_t out = 0;
-    for (uint32_t i = 0; i < word.length; ++i, ++out) {
-      if (s[i] != left || i + 1 >= word.length || s[i + 1] != right) {
-        s[out] = s[i];
-        continue;
-      }
-      if (out > 0) change(s[out - 1], left, -word.count, w), change(s[out - 1], id, word.count, w);
-      if (i + 2 < word.length) change(right, s[i + 2], -word.count, w), change(id, s[i + 2], word.count, w);
-      s[out] = id;
-      ++i;
-    }
-    word.length = out;
-  }
-
-  Vocabulary& vocabulary_;
-  WordList list_;
-  std::vector<Pair> pairs_;
-  std::vector<uint32_t> slots_, touched_;
-  std::vector<Queued> heap_;
-};
-
 void check(const BpeTraining& settings) {
   const auto& special = settings.special_tokens;
   for (size_t i = 0; i < special.size(); ++i) {
@@ -310,7 +167,7 @@ Tokenizer train_byte_level_bpe(const std::vector<std::string_view>& texts, const
     ids[byte] = parts.vocabulary.find(spelled);
   }
   std::vector<std::string> prefixed;
-  WordList list;
+  MergeWords list;
   {
     const WordCounts counts = count_words(texts, settings, prefixed);
     counts.each([&](const WordCounts::Entry& e) {
@@ -319,7 +176,10 @@ Tokenizer train_byte_level_bpe(const std::vector<std::string_view>& texts, const
       for (char c : e.word) list.symbols.push_back(ids[static_cast<unsigned char>(c)]);
     });
   }
-  parts.merges = MergeLoop(parts.vocabulary, std::move(list)).run(settings);
+  MergeTraining merging;
+  merging.vocab_size = settings.vocab_size, merging.min_frequency = settings.min_frequency;
+  merging.progress = settings.progress;
+  parts.merges = train_merges(parts.vocabulary, std::move(list), merging);
   return Tokenizer(std::move(parts));
 }
 

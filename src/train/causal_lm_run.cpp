@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "objectives/causal_lm.h"
+#include "train/embedding_init.h"
 
 namespace gradus {
 
@@ -127,6 +128,10 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
     if (!config.contains(key)) config[key] = end;
   const auto seed = static_cast<uint64_t>(recipe.integer("train.seed"));
   model_ = make_causal_lm(config, {.seed = seed}, "recipe [model]");
+  if (const std::string words = recipe.text("train.embedding_init"); !words.empty()) {
+    const int64_t rows = init_embedding(*model_, *tokenizer_, WordVectors::load(words));
+    if (hooks.note) hooks.note(std::to_string(rows) + " rows of the embedding begin as word vectors of " + words);
+  }
 
   recompute_ = recompute_of(recipe);
 

@@ -61,6 +61,8 @@ const std::vector<RecipeKey>& recipe_keys() {
       {"train.gradient_checkpointing_kwargs", table, "{}",
        "which blocks: { segments = \"each\" (default), \"sqrt\" or a number } or { budget_bytes = 2000000000 }"},
       {"train.detect_anomaly", flag, "false", "stop at the first operation that makes a NaN or infinity; slow"},
+      {"train.embedding_init", text, "\"\"",
+       "file of word vectors (gradus word2vec) that the embedding's rows begin as, where a token is a word"},
       {"train.seed", integer, "42", "of initial parameters and dropout, and of the order of the texts"},
       {"train.data_seed", integer, "-1", "of the order of the texts alone; -1: train.seed"},
   };
