@@ -28,6 +28,10 @@ void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
 
+/// A subcommand of `tokenizer`.
+void add_tokenizer_inspect(CLI::App& tokenizer);
+void add_tokenizer_check(CLI::App& tokenizer);
+
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
 
