@@ -2,9 +2,12 @@
 // the darts-clone library) from text to places in a list of replacements that end in a zero byte.
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "text/normal_form.h"
 #include "text/normalizer.h"
 
 namespace gradus {
@@ -80,23 +83,26 @@ class PrecompiledNormalizer : public Normalizer {
  public:
   explicit PrecompiledNormalizer(CharacterMap map) : map_(std::move(map)) {}
   void apply(AlignedText& text) const override {
-    AlignedText out = text.like();
-    out.bytes.reserve(text.bytes.size());
-    Rewriter rewriter(text, 0, text.bytes.size(), text.shift, out);
+    std::vector<NormalizedChar> chars;
+    chars.reserve(text.bytes.size());
     const char *p = text.bytes.data(), *end = p + text.bytes.size();
     while (p < end) {
       const char* next = cluster_end(p, end);
       const std::string_view cluster(p, static_cast<size_t>(next - p));
       // Short clusters are looked up whole, others one character at a time.
-      if (cluster.size() >= 6 || !replace(cluster, rewriter)) {
+      if (cluster.size() >= 6 || !replace(cluster, chars)) {
         while (p < next) {
           const Utf8Step step = decode_utf8(p, next);
-          if (!replace({p, static_cast<size_t>(step.length)}, rewriter)) rewriter.put(step.code, 0);
+          if (!replace({p, static_cast<size_t>(step.length)}, chars)) chars.push_back({step.code, 0});
           p += step.length;
         }
       }
       p = next;
     }
+    AlignedText out = text.like();
+    out.bytes.reserve(text.bytes.size());
+    Rewriter rewriter(text, 0, text.bytes.size(), text.shift, out);
+    for (const NormalizedChar& c : chars) rewriter.put(c.code, c.change);
     text = std::move(out);
   }
 
@@ -117,16 +123,19 @@ class PrecompiledNormalizer : public Normalizer {
     return end;
   }
 
-  bool replace(std::string_view part, Rewriter& out) const {
+  /// The last characters of a longer replacement are new; the last one of a shorter takes what is left of the part, or
+  /// where there is none, the character before it does.
+  bool replace(std::string_view part, std::vector<NormalizedChar>& chars) const {
     const auto found = map_.find(part);
     if (!found) return false;
-    const int change = count_chars(*found) - count_chars(part);
-    int i = 0;
-    for (const char *p = found->data(), *end = p + found->size(); p < end; ++i) {
+    for (const char *p = found->data(), *end = p + found->size(); p < end;) {
       const Utf8Step step = decode_utf8(p, end);
-      out.put(step.code == kInvalidUtf8 ? 0xFFFD : step.code, i == 0 ? change : i);
+      chars.push_back({step.code == kInvalidUtf8 ? 0xFFFD : step.code, 0});
       p += step.length;
     }
+    const int change = count_chars(*found) - count_chars(part);
+    if (change < 0 && !chars.empty()) chars.back().change += change;
+    for (int i = 0; i < change && i < static_cast<int>(chars.size()); ++i) chars[chars.size() - 1 - i].change = 1;
     return true;
   }
 

@@ -379,10 +379,7 @@ Encoding Pipeline::encode_one(std::string_view text, int32_t sequence, const Enc
     for (int k = 0; k < length; ++k) place[i++] = count;
   }
   for (CharSpan& span : out.offsets) {
-    if (span.begin >= text.size()) {
-      if (span.end <= text.size()) span = {count, count};
-      continue;
-    }
+    if (span.begin >= text.size()) continue;
     const uint32_t begin = place[span.begin];
     if (span.end < text.size())
       span = {begin, place[span.end]};
