@@ -19,9 +19,10 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)             # libhwy-dev
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)    # libtomlplusplus-dev
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)   # libutf8proc-dev
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)       # libpcre2-dev
 
 # What a program that uses the library links (cmake/gradusConfig.cmake.in finds the same again), and what only
 # compiling Gradus needs: headers without a library behind them.
 set(GRADUS_DEPENDENCIES OpenMP::OpenMP_CXX DNNL::dnnl OpenBLAS::OpenBLAS fmt::fmt PNG::PNG
-                        protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC)
+                        protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC PkgConfig::PCRE2)
 set(GRADUS_HEADER_DEPENDENCIES nlohmann_json::nlohmann_json CLI11::CLI11)

@@ -51,9 +51,9 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gradusConfig.cmake ${CMAKE_CURRENT_BIN
         DESTINATION ${GRADUS_PACKAGE_DIR})
 
 # pkg-config: a static library names what it stands on, a shared one keeps that to itself.
-set(GRADUS_PC_PRIVATE "Requires.private: fmt libpng protobuf-lite libhwy tomlplusplus libutf8proc\nLibs.private: -ldnnl -lopenblas -fopenmp")
+set(GRADUS_PC_PRIVATE "Requires.private: fmt libpng protobuf-lite libhwy tomlplusplus libutf8proc libpcre2-8\nLibs.private: -ldnnl -lopenblas -fopenmp")
 if(NOT BUILD_SHARED_LIBS)
-  set(GRADUS_PC_PRIVATE "Requires: fmt libpng protobuf-lite libhwy tomlplusplus libutf8proc\nLibs.private: -ldnnl -lopenblas -fopenmp")
+  set(GRADUS_PC_PRIVATE "Requires: fmt libpng protobuf-lite libhwy tomlplusplus libutf8proc libpcre2-8\nLibs.private: -ldnnl -lopenblas -fopenmp")
 endif()
 file(RELATIVE_PATH GRADUS_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})   # may be moved
 configure_file(cmake/gradus.pc.in gradus.pc @ONLY)

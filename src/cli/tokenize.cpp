@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -19,6 +20,8 @@ struct Args {
   std::string tokenizer, file = "-";
   bool jsonl = false, lines = false;
   bool add_special = true, special_as_text = false, skip_special = false;
+  bool encoding = false, as_stored = false;
+  int64_t max_length = -1, stride = 0;
 };
 
 std::string format_ids(const std::vector<int32_t>& ids, const char* separator) {
@@ -50,6 +53,40 @@ void each_line(const std::string& file, const F& line) {
 
 Json parse_line(std::string_view line, size_t number) { return parse_json(line, "line " + std::to_string(number)); }
 
+Json encoding_json(const Encoding& encoding) {
+  Json offsets = Json::array(), words = Json::array(), overflowing = Json::array();
+  for (const CharSpan& span : encoding.offsets) offsets.push_back({span.begin, span.end});
+  for (const int32_t word : encoding.word_ids) words.push_back(word < 0 ? Json() : Json(word));
+  for (const Encoding& part : encoding.overflowing) overflowing.push_back(encoding_json(part));
+  return {{"ids", encoding.ids},
+          {"tokens", encoding.tokens},
+          {"offsets", offsets},
+          {"type_ids", encoding.type_ids},
+          {"word_ids", words},
+          {"special_tokens_mask", encoding.special_tokens_mask},
+          {"attention_mask", encoding.attention_mask},
+          {"overflowing", overflowing}};
+}
+
+/// Each line of --jsonl is a text, or with --encoding also a pair of texts.
+void tokenize_encoding(const Args& args, const Tokenizer& tokenizer, const EncodeOptions& options, const Json& line,
+                       size_t number) {
+  const auto is_text = [](const Json& text) { return text.is_string(); };
+  const bool pair = line.is_array() && line.size() == 2 && is_text(line[0]) && is_text(line[1]);
+  if (!pair && !is_text(line))
+    throw ValueError("tokenize", "line " + std::to_string(number) + " holds " + line.type_name() +
+                                     ", expected a JSON string or a pair of them.");
+  std::optional<Truncation> truncation = args.as_stored ? tokenizer.truncation() : std::nullopt;
+  if (args.max_length >= 0) truncation = Truncation{.max_length = args.max_length, .stride = args.stride};
+  std::optional<std::string_view> second;
+  if (pair) second = line[1].get_ref<const std::string&>();
+  std::vector<Encoding> encodings;
+  encodings.push_back(
+      tokenizer.encode_full((pair ? line[0] : line).get_ref<const std::string&>(), second, options, truncation));
+  if (args.as_stored && tokenizer.padding()) pad_encodings(encodings, *tokenizer.padding());
+  write_output(dump_json(encoding_json(encodings[0])) + "\n");
+}
+
 void tokenize(const Args& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   EncodeOptions options;
@@ -58,6 +95,7 @@ void tokenize(const Args& args) {
   if (args.jsonl) {
     each_line(args.file, [&](std::string_view line, size_t number) {
       const Json text = parse_line(line, number);
+      if (args.encoding) return tokenize_encoding(args, tokenizer, options, text, number);
       if (!text.is_string())
         throw ValueError("tokenize",
                          "line " + std::to_string(number) + " holds " + text.type_name() + ", expected a JSON string.");
@@ -133,6 +171,20 @@ void add_tokenize(CLI::App& app) {
                  "add the tokens that the file's post-processor puts around a text (the default), or not");
   verb->add_flag("--special-as-text", args->special_as_text,
                  "treat special tokens written out in the text as plain text");
+  auto* encoding =
+      verb->add_flag(
+              "--encoding", args->encoding,
+              "with --jsonl: a line out is an object with ids, tokens, offsets in characters, masks; a line in may "
+              "be a pair of texts, [\"first\", \"second\"]")
+          ->needs(jsonl);
+  verb->add_option("--max-length", args->max_length, "cut to so many tokens; what is cut off is in \"overflowing\"")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(encoding);
+  verb->add_option("--stride", args->stride, "tokens that neighbouring parts share")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(encoding);
+  verb->add_flag("--as-stored", args->as_stored, "apply the truncation and the padding that the file asks for")
+      ->needs(encoding);
   verb->callback([args] { tokenize(*args); });
 }
 

@@ -1,14 +1,12 @@
-// gradus tokenizer train | inspect (chat is in tokenizer_chat.cpp)
+// gradus tokenizer train (inspect, check and chat are in files of their own)
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "cli/progress.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
@@ -61,66 +59,6 @@ void train(TrainArgs args) {
                  static_cast<long long>(args.settings.min_frequency));
 }
 
-/// One piece a token, in colours that alternate; line breaks and blanks made visible.
-void print_pieces(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, bool colour) {
-  static const char* const kColours[] = {"\033[30;46m", "\033[30;43m", "\033[30;42m", "\033[30;45m"};
-  size_t i = 0;
-  for (int32_t id : ids) {
-    std::string piece = tokenizer.is_special(id) ? std::string(tokenizer.token(id)) : "";
-    if (piece.empty()) {
-      for (char c : replace_invalid_utf8(tokenizer.bytes_of(id)))
-        piece += c == '\n' ? "⏎" : c == '\t' ? "⇥" : c == '\r' ? "␍" : c < ' ' && c >= 0 ? "·" : std::string(1, c);
-    }
-    if (colour)
-      std::printf("%s%s\033[0m", tokenizer.is_special(id) ? "\033[97;41m" : kColours[i++ % 4], piece.c_str());
-    else
-      std::printf("%s%s", i++ ? "|" : "", piece.c_str());
-  }
-  std::printf("\n");
-  for (int32_t id : ids) std::printf("%d ", id);
-  std::printf("\n");
-}
-
-struct InspectArgs {
-  std::string tokenizer, text;
-  bool json = false;
-};
-
-void inspect(const InspectArgs& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
-  const TokenizerParts& parts = tokenizer.parts();
-  Json special = Json::object();
-  for (const AddedToken& token : parts.added) special[token.content] = token.id;
-  const auto component = [](const std::string& text) { return parse_json(text, "component"); };
-  Json about = {{"vocab_size", tokenizer.vocab_size()},
-                {"merges", parts.merges.size()},
-                {"model", component(parts.model_json)},
-                {"normalizer", component(parts.normalizer_json)},
-                {"pre_tokenizer", component(parts.pre_tokenizer_json)},
-                {"post_processor", component(parts.post_processor_json)},
-                {"decoder", component(parts.decoder_json)},
-                {"truncation", component(parts.truncation_json)},
-                {"padding", component(parts.padding_json)},
-                {"added_tokens", special},
-                {"bytes_covered", tokenizer.bytes_covered()}};
-  const std::pair<const char*, std::optional<int32_t>> roles[] = {
-      {"bos", tokenizer.bos()}, {"eos", tokenizer.eos()}, {"pad", tokenizer.pad()}, {"unk", tokenizer.unk()}};
-  for (const auto& [name, id] : roles)
-    if (id) about[std::string(name) + "_token_id"] = *id;
-  std::vector<int32_t> ids;
-  if (!args.text.empty()) ids = tokenizer.encode(args.text);
-  if (args.json) {
-    if (!args.text.empty()) about["ids"] = ids;
-    std::printf("%s\n", dump_json(about).c_str());
-    return;
-  }
-  for (const auto& [key, value] : about.items()) std::printf("%-16s %s\n", key.c_str(), dump_json(value).c_str());
-  if (tokenizer.bytes_covered() < 256)
-    std::fprintf(stderr, "warning: %d of 256 bytes have no token; they %s\n", 256 - tokenizer.bytes_covered(),
-                 tokenizer.unk() ? "become the unknown token" : "are dropped");
-  if (!args.text.empty()) print_pieces(tokenizer, ids, wants_color(STDOUT_FILENO));
-}
-
 }  // namespace
 
 void add_tokenizer(CLI::App& app) {
@@ -148,13 +86,8 @@ void add_tokenizer(CLI::App& app) {
                  "treat a text's first word as if a space came before");
   make->callback([t] { train(*t); });
 
-  const auto i = std::make_shared<InspectArgs>();
-  CLI::App* look = verb->add_subcommand("inspect", "Show a tokenizer's size, components and special tokens.");
-  look->add_option("TOKENIZER", i->tokenizer, "folder with tokenizer.json, or the file")->required();
-  look->add_option("--text", i->text, "show how this text is cut");
-  look->add_flag("--json", i->json, "one JSON object on standard output");
-  look->callback([i] { inspect(*i); });
-
+  add_tokenizer_inspect(*verb);
+  add_tokenizer_check(*verb);
   add_tokenizer_chat(*verb);
 }
 

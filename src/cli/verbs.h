@@ -39,6 +39,10 @@ void add_bench_embed(CLI::App& bench);
 /// A subcommand of `tokenizer`.
 void add_tokenizer_chat(CLI::App& tokenizer);
 
+/// A subcommand of `tokenizer`.
+void add_tokenizer_inspect(CLI::App& tokenizer);
+void add_tokenizer_check(CLI::App& tokenizer);
+
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
 void add_lab_init(CLI::App& lab);

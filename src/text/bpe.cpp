@@ -2,64 +2,27 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstdio>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "text/byte_level.h"
 
 namespace gradus {
 
 namespace {
-constexpr size_t kWordSlots = 1 << 16;  // 1 MiB, two ways: the words of one language, in the second-level cache
-constexpr size_t kPairSlots = 1 << 16;  // 512 KiB
 constexpr int kLongestInTrie = 4096;
 
 size_t place_of(uint64_t key, size_t mask) { return static_cast<size_t>(key * 0x9E3779B97F4A7C15u >> 30) & mask; }
-
-template <class T>
-T* zeroed(size_t n) {
-  void* p = std::calloc(n, sizeof(T));
-  if (!p) throw std::bad_alloc();
-  return static_cast<T*>(p);
-}
-
-std::string byte_token(unsigned char byte) {
-  char text[8];
-  std::snprintf(text, sizeof text, "<0x%02X>", byte);
-  return text;
-}
 }  // namespace
 
-BpeScratch::BpeScratch() : words_(zeroed<CachedWord>(kWordSlots)), pairs_(zeroed<uint64_t>(kPairSlots)) {}
-
-BpeScratch::~BpeScratch() {
-  std::free(words_);
-  std::free(pairs_);
-}
-
-void BpeScratch::reserve(size_t n) {
-  if (size + n <= capacity) return;
-  capacity = std::max(size + n, capacity * 2);
-  std::unique_ptr<int32_t[]> larger(new int32_t[capacity]);
-  std::copy_n(ids.get(), size, larger.get());
-  ids = std::move(larger);
-}
-
-Bpe::Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSettings settings)
-    : vocabulary_(vocabulary), settings_(std::move(settings)) {
+Bpe::Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSettings settings, Spelling spelling)
+    : vocabulary_(vocabulary), settings_(std::move(settings)), spelling_(spelling) {
   if (settings_.has_unknown) unknown_id_ = vocabulary.find(settings_.unknown);
-  for (int b = 0; b < 256; ++b) {
-    const std::string spelled = spell_bytes(std::string(1, static_cast<char>(b)));
-    byte_ids_[b] = vocabulary.find(spelled);
-    bytes_covered_ += byte_ids_[b] >= 0;
-    if (byte_ids_[b] >= 0 || !settings_.byte_fallback) continue;
-    for (char c : spelled) fallback_ids_[b].push_back(vocabulary.find(byte_token(static_cast<unsigned char>(c))));
-    if (std::count(fallback_ids_[b].begin(), fallback_ids_[b].end(), -1)) fallback_ids_[b].clear();
-    most_per_byte_ = std::max(most_per_byte_, fallback_ids_[b].size());
-  }
+  std::fill(std::begin(fallback_), std::end(fallback_), -1);
+  for (int b = 0; b < 256 && settings_.byte_fallback; ++b)
+    fallback_[b] = vocabulary.find(fallback_token(static_cast<unsigned char>(b)));
+  find_bytes();
   ranks_.assign(std::bit_ceil(merges.size() * 2 + 16), 0);
   mask_ = ranks_.size() - 1;
   results_.reserve(merges.size());
@@ -70,8 +33,49 @@ Bpe::Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSett
     ranks_[i] = pair << 22 | (rank + 1);  // a pair listed twice has the rank of its last place
     results_.push_back(merges[rank].result);
   }
-  proper_ = bytes_covered_ == 256 && make_births();
+  if (spelling_ == Spelling::bytes) {
+    proper_ = bytes_covered_ == 256;
+    births_at_start_.assign(std::begin(byte_ids_), std::end(byte_ids_));
+  } else {
+    find_characters(merges);
+  }
+  proper_ = proper_ && make_births();
   if (proper_) make_trie();
+}
+
+void Bpe::find_bytes() {
+  for (int b = 0; b < 256; ++b) {
+    const std::string spelled = spell_bytes(std::string(1, static_cast<char>(b)));
+    byte_ids_[b] = vocabulary_.find(spelled);
+    bytes_covered_ += byte_ids_[b] >= 0;
+    if (byte_ids_[b] >= 0 || !settings_.byte_fallback) continue;
+    for (char c : spelled) fallback_ids_[b].push_back(fallback_[static_cast<unsigned char>(c)]);
+    if (std::count(fallback_ids_[b].begin(), fallback_ids_[b].end(), -1)) fallback_ids_[b].clear();
+    if (spelling_ == Spelling::bytes) most_per_byte_ = std::max(most_per_byte_, fallback_ids_[b].size());
+  }
+}
+
+/// Every token of one character is where merging starts. The linear path holds when nothing else takes part in it:
+/// no prefix or suffix changes the characters, and no unknown token merges with its neighbours.
+void Bpe::find_characters(const std::vector<Merge>& merges) {
+  known_.assign(0x110000 / 64, 0);
+  for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+    const std::string_view text = vocabulary_[id];
+    if (text.empty() || text.size() > 4) continue;
+    const Utf8Step step = decode_utf8(text.data(), text.data() + text.size());
+    if (static_cast<size_t>(step.length) != text.size() || step.code == kInvalidUtf8) continue;
+    if (vocabulary_.find(text) != id) continue;
+    known_[step.code >> 6] |= uint64_t{1} << (step.code & 63);
+    births_at_start_.push_back(id);
+  }
+  const std::string &prefix = settings_.continuing_subword_prefix, &suffix = settings_.end_of_word_suffix;
+  most_per_byte_ += settings_.byte_fallback ? prefix.size() + suffix.size() : 0;
+  proper_ = prefix.empty() && suffix.empty();
+  std::vector<bool> apart(static_cast<size_t>(vocabulary_.size()), false);
+  if (unknown_id_ >= 0) apart[unknown_id_] = true;
+  for (int32_t id : fallback_)
+    if (id >= 0) apart[id] = true;
+  for (const Merge& merge : merges) proper_ = proper_ && !apart[merge.left] && !apart[merge.right];
 }
 
 uint32_t Bpe::rank_of(int32_t left, int32_t right) const {
@@ -85,7 +89,7 @@ uint32_t Bpe::rank_of(int32_t left, int32_t right) const {
 /// False when some token has two births, or is older than one of its parts: the linear path would not be exact.
 bool Bpe::make_births() {
   births_.assign(static_cast<size_t>(vocabulary_.size()), {});
-  for (int32_t id : byte_ids_) births_[id].rank = 0;
+  for (int32_t id : births_at_start_) births_[id].rank = 0;
   struct Listed {
     uint32_t rank;
     int32_t left, right;
@@ -123,8 +127,7 @@ void Bpe::make_trie() {
   for (int32_t id : order) {
     const Birth& birth = births_[id];
     if (birth.rank == 0) {
-      const auto* byte = std::find(std::begin(byte_ids_), std::end(byte_ids_), id);
-      bytes[id] = std::string(1, static_cast<char>(byte - std::begin(byte_ids_)));
+      bytes[id] = spelling_ == Spelling::bytes ? unspell_token(vocabulary_[id]) : std::string(vocabulary_[id]);
       nodes[id] = trie_.extend(0, bytes[id]);
     } else {
       const bool parts_exist = nodes[birth.left] != 0 && nodes[birth.right] != 0;
@@ -166,24 +169,24 @@ bool Bpe::border_holds(int32_t left, int32_t right, uint32_t limit, uint64_t& wo
   }
 }
 
-bool Bpe::fits(int32_t left, int32_t right, BpeScratch& scratch) const {
+bool Bpe::fits(int32_t left, int32_t right, EncodeScratch& scratch) const {
   const uint64_t key = (static_cast<uint64_t>(left) << 21 | static_cast<uint64_t>(right)) + 1;
-  uint64_t& slot = scratch.pairs_[place_of(key, kPairSlots - 1)];
+  uint64_t& slot = scratch.pairs[place_of(key, EncodeScratch::kPairSlots - 1)];
   if (slot >> 1 == key) return slot & 1;
   const bool holds = border_holds(left, right, kNever, scratch.work);
   slot = key << 1 | holds;
   return holds;
 }
 
-void Bpe::encode_by_fitting(std::string_view word, BpeScratch& scratch) const {
+void Bpe::encode_by_fitting(std::string_view word, EncodeScratch& scratch) const {
   const size_t first = scratch.size, n = word.size();
-  scratch.open_.assign(n / 64 + 1, ~uint64_t{0});
+  scratch.open.assign(n / 64 + 1, ~uint64_t{0});
   size_t at = 0;
   int32_t token = trie_.longest(word, scratch.work);
   for (;;) {
     ++scratch.work;
     const size_t end = at + static_cast<size_t>(lengths_[token]);
-    const bool open = scratch.open_[end / 64] >> (end % 64) & 1;
+    const bool open = scratch.open[end / 64] >> (end % 64) & 1;
     if (open && (scratch.size == first || fits(scratch.ids[scratch.size - 1], token, scratch))) {
       scratch.push(token);
       at = end;
@@ -194,7 +197,7 @@ void Bpe::encode_by_fitting(std::string_view word, BpeScratch& scratch) const {
     } else if (scratch.size == first) {  // cannot happen while the class comment's claim holds
       return encode_by_merging(word, scratch);
     } else {  // nothing fits here: no token may end at this place
-      scratch.open_[at / 64] &= ~(uint64_t{1} << (at % 64));
+      scratch.open[at / 64] &= ~(uint64_t{1} << (at % 64));
       token = scratch.ids[--scratch.size];
       at -= static_cast<size_t>(lengths_[token]);
     }
@@ -202,32 +205,75 @@ void Bpe::encode_by_fitting(std::string_view word, BpeScratch& scratch) const {
 }
 
 /// One symbol a byte, with the rules for bytes that have no token.
-void Bpe::load_symbols(std::string_view word, BpeScratch& scratch) const {
-  std::vector<BpeScratch::Symbol>& symbols = scratch.symbols_;
-  symbols.clear();
-  const auto add = [&symbols](int32_t id) { symbols.push_back({id, 0, 0}); };
-  bool pending = false;  // an unknown that the next one may join
+void Bpe::load_bytes(std::string_view word, EncodeScratch& scratch) const {
+  const auto add = [&scratch](int32_t id, uint32_t length) { scratch.symbols.push_back({id, 0, 0, length}); };
+  uint32_t pending = 0;  // bytes of an unknown that the next one may join
   for (char c : word) {
     const unsigned char byte = static_cast<unsigned char>(c);
     if (byte_ids_[byte] >= 0) {
-      if (std::exchange(pending, false)) add(unknown_id_);
-      add(byte_ids_[byte]);
+      if (pending) add(unknown_id_, std::exchange(pending, 0));
+      add(byte_ids_[byte], 1);
     } else if (!fallback_ids_[byte].empty()) {
-      for (int32_t id : fallback_ids_[byte]) add(id);
+      for (int32_t id : fallback_ids_[byte]) add(id, id == fallback_ids_[byte][0]);
     } else if (unknown_id_ >= 0) {
-      if (pending && !settings_.fuse_unknown) add(unknown_id_);
-      pending = true;
+      if (pending && !settings_.fuse_unknown) add(unknown_id_, std::exchange(pending, 0));
+      ++pending;
     }
   }
-  if (pending) add(unknown_id_);
+  if (pending) add(unknown_id_, pending);
+}
+
+/// One symbol a character, with prefix and suffix and the rules for characters that have no token.
+void Bpe::load_characters(std::string_view word, EncodeScratch& scratch) const {
+  const auto add = [&scratch](int32_t id, uint32_t length) { scratch.symbols.push_back({id, 0, 0, length}); };
+  const std::string &prefix = settings_.continuing_subword_prefix, &suffix = settings_.end_of_word_suffix;
+  uint32_t pending = 0;
+  std::string decorated;
+  for (const char *begin = word.data(), *end = begin + word.size(), *p = begin; p < end;) {
+    const int length = decode_utf8(p, end).length;
+    std::string_view text(p, static_cast<size_t>(length));
+    if ((p > begin && !prefix.empty()) || (p + length == end && !suffix.empty())) {
+      decorated = p > begin ? prefix : "";
+      decorated += text;
+      if (p + length == end) decorated += suffix;
+      text = decorated;
+    }
+    p += length;
+    const int id = vocabulary_.find(text);
+    if (id >= 0) {
+      if (pending) add(unknown_id_, std::exchange(pending, 0));
+      add(id, static_cast<uint32_t>(length));
+      continue;
+    }
+    const auto has_token = [this](char c) { return fallback_[static_cast<unsigned char>(c)] >= 0; };
+    if (settings_.byte_fallback && std::all_of(text.begin(), text.end(), has_token)) {
+      for (char c : text) add(fallback_[static_cast<unsigned char>(c)], 1);
+    } else if (unknown_id_ >= 0) {
+      if (pending && !settings_.fuse_unknown) add(unknown_id_, std::exchange(pending, 0));
+      pending += static_cast<uint32_t>(length);
+    } else if (settings_.has_unknown) {
+      throw ValueError("tokenizer", "a character has no token, and the unknown token \"" + settings_.unknown +
+                                        "\" is not in the vocabulary.");
+    }
+  }
+  if (pending) add(unknown_id_, pending);
+}
+
+void Bpe::load_symbols(std::string_view word, EncodeScratch& scratch) const {
+  scratch.symbols.clear();
+  if (spelling_ == Spelling::bytes)
+    load_bytes(word, scratch);
+  else
+    load_characters(word, scratch);
+  std::vector<EncodeScratch::Symbol>& symbols = scratch.symbols;
   const int32_t count = static_cast<int32_t>(symbols.size());
   for (int32_t i = 0; i < count; ++i) symbols[i].previous = i - 1, symbols[i].next = i + 1 < count ? i + 1 : -1;
 }
 
-void Bpe::merge_symbols(BpeScratch& scratch, const Dropout* dropout) const {
-  std::vector<BpeScratch::Symbol>& symbols = scratch.symbols_;
-  auto &heap = scratch.heap_, &skipped = scratch.skipped_;
-  const auto later = [](const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
+void Bpe::merge_symbols(EncodeScratch& scratch, const Dropout* dropout) const {
+  std::vector<EncodeScratch::Symbol>& symbols = scratch.symbols;
+  auto &heap = scratch.heap, &skipped = scratch.skipped;
+  const auto later = [](const EncodeScratch::Candidate& a, const EncodeScratch::Candidate& b) {
     return a.rank_and_place > b.rank_and_place;
   };
   const auto propose = [&](int32_t at) {
@@ -242,87 +288,104 @@ void Bpe::merge_symbols(BpeScratch& scratch, const Dropout* dropout) const {
   while (!heap.empty()) {
     ++scratch.work;
     std::pop_heap(heap.begin(), heap.end(), later);
-    const BpeScratch::Candidate best = heap.back();
+    const EncodeScratch::Candidate best = heap.back();
     heap.pop_back();
     if (dropout &&
         RandomKey{dropout->seed, stream_name("bpe-dropout")}.uniform((*dropout->draws)++) < settings_.dropout) {
       skipped.push_back(best);
       continue;
     }
-    for (const BpeScratch::Candidate& candidate : skipped) {
+    for (const EncodeScratch::Candidate& candidate : skipped) {
       heap.push_back(candidate);
       std::push_heap(heap.begin(), heap.end(), later);
     }
     skipped.clear();
     const int32_t at = static_cast<int32_t>(best.rank_and_place & 0xFFFFFFFF);
-    BpeScratch::Symbol& left = symbols[at];
+    EncodeScratch::Symbol& left = symbols[at];
     if (left.id < 0 || left.next < 0) continue;  // used up, or last by now
-    BpeScratch::Symbol& right = symbols[left.next];
+    EncodeScratch::Symbol& right = symbols[left.next];
     const uint32_t rank = rank_of(left.id, right.id);
     if (rank == kNever || results_[rank - 1] != best.result) continue;  // a neighbour has changed
     left.id = best.result;
+    left.length += right.length;
     left.next = right.next;
     right.id = -1;
     if (left.next >= 0) symbols[left.next].previous = at;
     if (left.previous >= 0) propose(left.previous);
     if (left.next >= 0) propose(at);
   }
-  for (const BpeScratch::Symbol& symbol : symbols)
+}
+
+void Bpe::push_symbols(EncodeScratch& scratch) const {
+  for (const EncodeScratch::Symbol& symbol : scratch.symbols)
     if (symbol.id >= 0) scratch.push(symbol.id);
 }
 
-void Bpe::encode_by_merging(std::string_view word, BpeScratch& scratch) const {
+void Bpe::encode_by_merging(std::string_view word, EncodeScratch& scratch) const {
   load_symbols(word, scratch);
   merge_symbols(scratch, nullptr);
+  push_symbols(scratch);
 }
 
-void Bpe::encode_with_dropout(std::string_view word, uint64_t seed, uint64_t& draws, BpeScratch& scratch) const {
+void Bpe::encode_with_dropout(std::string_view word, uint64_t seed, uint64_t& draws, EncodeScratch& scratch) const {
   load_symbols(word, scratch);
   const Dropout dropout{seed, &draws};
   merge_symbols(scratch, &dropout);
+  push_symbols(scratch);
 }
 
-void Bpe::encode(std::string_view word, const char* limit, BpeScratch& scratch) const {
-  const size_t n = word.size(), first = scratch.size;
-  uint64_t low = 0, high = 0;
-  BpeScratch::CachedWord* set = nullptr;
-  if (n <= 15) {
-    if (limit - word.data() >= 16) {
-      std::memcpy(&low, word.data(), 8);
-      std::memcpy(&high, word.data() + 8, 8);
-      // Keep the word's n bytes of the 16; the last byte of `high` is free for the length.
-      if (n < 8)
-        low &= (uint64_t{1} << (8 * n)) - 1, high = 0;
-      else
-        high &= (uint64_t{1} << (8 * (n - 8))) - 1;
-    } else {
-      std::memcpy(&low, word.data(), std::min<size_t>(n, 8));
-      if (n > 8) std::memcpy(&high, word.data() + 8, n - 8);
-    }
-    high |= static_cast<uint64_t>(n) << 56;
-    const uint64_t h = (low ^ high * 0xD6E8FEB86659FD93u) * 0x9E3779B97F4A7C15u;
-    set = scratch.words_ + ((h >> 40) & (kWordSlots - 2));
-    for (int way = 0; way < 2; ++way) {
-      const BpeScratch::CachedWord& cached = set[way];
-      if (cached.low != low || cached.high != high) continue;
-      // Three stores without a branch; what lies behind `count` is overwritten by the next word.
-      std::memcpy(&scratch.ids[scratch.size], cached.ids, sizeof cached.ids);
-      scratch.size += cached.count;
-      return;
+/// Runs of characters that have tokens go the linear way; what lies between follows the rules for unknowns.
+void Bpe::encode_known_runs(std::string_view word, EncodeScratch& scratch) const {
+  const char *end = word.data() + word.size(), *p = word.data();
+  while (p < end) {
+    const char* run = p;
+    const auto step = [&p, end](bool wanted, const Bpe& bpe) {
+      const Utf8Step s = decode_utf8(p, end);
+      if (bpe.is_known(s.code) != wanted) return false;
+      p += s.length;
+      return true;
+    };
+    while (p < end && step(true, *this)) {}
+    if (run < p) encode_by_fitting({run, static_cast<size_t>(p - run)}, scratch);
+    run = p;
+    while (p < end && step(false, *this)) {}
+    if (run < p) {
+      scratch.symbols.clear();
+      load_characters({run, static_cast<size_t>(p - run)}, scratch);
+      push_symbols(scratch);
     }
   }
-  const int32_t whole = settings_.ignore_merges ? vocabulary_.find(spell_bytes(word)) : -1;
+}
+
+/// With ignore_merges: the token that is the whole word, or -1.
+int Bpe::whole_word(std::string_view word) const {
+  if (!settings_.ignore_merges) return -1;
+  return spelling_ == Spelling::bytes ? vocabulary_.find(spell_bytes(word)) : vocabulary_.find(word);
+}
+
+void Bpe::encode_word(std::string_view word, EncodeScratch& scratch) const {
+  const int whole = whole_word(word);
   if (whole >= 0)
     scratch.push(whole);
-  else if (proper_)
+  else if (!proper_)
+    encode_by_merging(word, scratch);
+  else if (spelling_ == Spelling::bytes)
     encode_by_fitting(word, scratch);
   else
-    encode_by_merging(word, scratch);
-  const size_t count = scratch.size - first;
-  if (!set || count > 3) return;
-  set[1] = set[0];  // the older of the two gives way
-  set[0].low = low, set[0].high = high, set[0].count = static_cast<uint32_t>(count);
-  std::copy_n(&scratch.ids[first], count, set[0].ids);
+    encode_known_runs(word, scratch);
+}
+
+void Bpe::encode_tokens(std::string_view word, EncodeScratch& scratch, std::vector<WordToken>& out) const {
+  const int whole = whole_word(word);
+  if (whole >= 0) return out.push_back({whole, 0, static_cast<uint32_t>(word.size())});
+  load_symbols(word, scratch);
+  merge_symbols(scratch, nullptr);
+  uint32_t at = 0;
+  for (const EncodeScratch::Symbol& symbol : scratch.symbols) {
+    if (symbol.id < 0) continue;
+    out.push_back({symbol.id, at, at + symbol.length});
+    at += symbol.length;
+  }
 }
 
 }  // namespace gradus

@@ -1,12 +1,12 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "text/byte_trie.h"
 #include "text/vocabulary.h"
+#include "text/word_model.h"
 
 namespace gradus {
 
@@ -23,43 +23,8 @@ struct BpeSettings {
   bool fuse_unknown = false;   ///< neighbouring unknowns become one
   bool byte_fallback = false;  ///< a character without a token becomes tokens <0xNN>, if the vocabulary has them all
   bool ignore_merges = false;  ///< a word that is a token is that token, whatever the merges say
-};
-
-/// What one thread needs while it encodes: buffers, a cache of words, a cache of pairs. Reusable, for one Bpe only.
-class BpeScratch {
- public:
-  BpeScratch();
-  ~BpeScratch();
-  BpeScratch(const BpeScratch&) = delete;
-  BpeScratch& operator=(const BpeScratch&) = delete;
-
-  /// Room for `n` more ids behind those that are there.
-  void reserve(size_t n);
-  void push(int32_t id) { ids[size++] = id; }
-  std::unique_ptr<int32_t[]> ids;
-  size_t size = 0, capacity = 0;
-  /// Grows by one for every step of an inner loop; tests use it to see how the work grows with the text.
-  uint64_t work = 0;
-
- private:
-  friend class Bpe;
-  struct CachedWord {  // 32 bytes: a word of up to 15 bytes that becomes up to 3 tokens
-    uint64_t low, high;
-    int32_t ids[3];
-    uint32_t count;
-  };
-  struct Symbol {
-    int32_t id, previous, next;
-  };
-  struct Candidate {
-    int64_t rank_and_place;
-    int32_t result;
-  };
-  CachedWord* words_;  // calloc: pages that are never used cost nothing
-  uint64_t* pairs_;
-  std::vector<uint64_t> open_;  // one bit a byte of the word: a token may begin there
-  std::vector<Symbol> symbols_;
-  std::vector<Candidate> heap_, skipped_;
+  std::string continuing_subword_prefix;  ///< stands before each character of a word but the first
+  std::string end_of_word_suffix;         ///< stands behind a word's last character
 };
 
 /// Byte-pair encoding (Sennrich et al. 2016) of words given as bytes. Merges are applied lowest rank first, leftmost
@@ -69,30 +34,36 @@ class BpeScratch {
 /// tokens is the encoding of its bytes exactly when each token alone and each two neighbours are. So encode() takes the
 /// longest token that fits its left neighbour and goes back when none does: linear time, no merging. Whether two
 /// neighbours fit follows from the ranks along their common border. Other vocabularies go through a heap of merges.
-class Bpe {
+///
+/// A word's bytes are either bytes, spelled in the byte-level alphabet (`spelling` bytes), or the characters of UTF-8.
+class Bpe : public WordModel {
  public:
+  enum class Spelling { bytes, characters };
   /// `merges` refer to tokens of `vocabulary`; both are kept by value or reference as written here.
-  Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSettings settings);
+  Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSettings settings,
+      Spelling spelling = Spelling::bytes);
 
-  /// Appends the tokens of `word` to the scratch's ids, which must have room for tokens_at_most(word.size()) more.
-  /// `limit` is the end of the memory that holds the word: the word's bytes are read 16 at a time.
-  void encode(std::string_view word, const char* limit, BpeScratch& scratch) const;
+  void encode_tokens(std::string_view word, EncodeScratch& scratch, std::vector<WordToken>& out) const override;
   /// BPE-dropout (Provilkov et al. 2020): each merge is passed over with the settings' probability, drawn from
-  /// (seed, `draws`); `draws` counts on.
-  void encode_with_dropout(std::string_view word, uint64_t seed, uint64_t& draws, BpeScratch& scratch) const;
+  /// (seed, `draws`); `draws` counts on. The scratch has room for tokens_at_most().
+  void encode_with_dropout(std::string_view word, uint64_t seed, uint64_t& draws, EncodeScratch& scratch) const;
   /// The plain algorithm, for checks.
-  void encode_by_merging(std::string_view word, BpeScratch& scratch) const;
+  void encode_by_merging(std::string_view word, EncodeScratch& scratch) const;
 
-  size_t tokens_at_most(size_t bytes) const { return bytes * most_per_byte_ + 3; }
+  size_t tokens_at_most(size_t bytes) const override { return bytes * most_per_byte_ + 3; }
   const BpeSettings& settings() const { return settings_; }
   /// How many of the 256 bytes have a token of their own.
   int bytes_covered() const { return bytes_covered_; }
   /// Whether encode() takes the linear path.
   bool is_proper() const { return proper_; }
 
+ protected:
+  void encode_word(std::string_view word, EncodeScratch& scratch) const override;
+
  private:
   static constexpr uint32_t kNever = 0xFFFFFFFFu;
-  /// How a token comes to be. Rank 0: a byte; otherwise 1 + the merge's rank. kNever: no merge leads to it.
+  /// How a token comes to be. Rank 0: a byte or a character; otherwise 1 + the merge's rank. kNever: no merge leads to
+  /// it.
   struct Birth {
     int32_t left = -1, right = -1;
     uint32_t rank = kNever;
@@ -102,21 +73,33 @@ class Bpe {
     uint64_t* draws;
   };
   uint32_t rank_of(int32_t left, int32_t right) const;
+  void find_bytes();
+  void find_characters(const std::vector<Merge>& merges);
   bool make_births();
   void make_trie();
   bool border_holds(int32_t left, int32_t right, uint32_t limit, uint64_t& work) const;
-  bool fits(int32_t left, int32_t right, BpeScratch& scratch) const;
-  void encode_by_fitting(std::string_view word, BpeScratch& scratch) const;
-  void load_symbols(std::string_view word, BpeScratch& scratch) const;
-  void merge_symbols(BpeScratch& scratch, const Dropout* dropout) const;
+  bool fits(int32_t left, int32_t right, EncodeScratch& scratch) const;
+  void encode_by_fitting(std::string_view word, EncodeScratch& scratch) const;
+  void encode_known_runs(std::string_view word, EncodeScratch& scratch) const;
+  int whole_word(std::string_view word) const;
+  void load_bytes(std::string_view word, EncodeScratch& scratch) const;
+  void load_characters(std::string_view word, EncodeScratch& scratch) const;
+  void load_symbols(std::string_view word, EncodeScratch& scratch) const;
+  void push_symbols(EncodeScratch& scratch) const;
+  void merge_symbols(EncodeScratch& scratch, const Dropout* dropout) const;
+  bool is_known(uint32_t code) const { return known_[code >> 6] >> (code & 63) & 1; }
 
   const Vocabulary& vocabulary_;
   BpeSettings settings_;
+  Spelling spelling_;
   bool proper_ = false;
   int bytes_covered_ = 0, unknown_id_ = -1;
   size_t most_per_byte_ = 1;
   int32_t byte_ids_[256];
-  std::vector<int32_t> fallback_ids_[256];  // tokens <0xNN> of the character that spells the byte
+  std::vector<int32_t> fallback_ids_[256];  // bytes: tokens <0xNN> of the character that spells the byte
+  int32_t fallback_[256];                   // characters: the token <0xNN>, or -1
+  std::vector<int32_t> births_at_start_;    // tokens that are a byte or a character
+  std::vector<uint64_t> known_;             // characters: one bit a code point that has a token
   std::vector<uint64_t> ranks_;             // open addressing: left << 43 | right << 22 | rank + 1
   size_t mask_ = 0;
   std::vector<int32_t> results_;  // by rank

@@ -146,7 +146,6 @@ void check(const BpeTraining& settings) {
 Tokenizer train_byte_level_bpe(const std::vector<std::string_view>& texts, const BpeTraining& settings) {
   check(settings);
   TokenizerParts parts;
-  parts.pre_tokenizer.add_prefix_space = settings.add_prefix_space;
   if (settings.add_prefix_space)
     parts.pre_tokenizer_json = R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true})";
   parts.bos = settings.bos, parts.eos = settings.eos, parts.pad = settings.pad, parts.unk = settings.unk;

@@ -48,6 +48,14 @@ std::string spell_bytes(std::string_view bytes) {
   return out;
 }
 
+void append_spelled(const AlignedText& from, const Piece& piece, AlignedText& out) {
+  for (size_t i = piece.begin; i < piece.end; ++i) {
+    const size_t before = out.bytes.size();
+    append_utf8(byte_to_char(static_cast<unsigned char>(from.bytes[i])), out.bytes);
+    if (out.tracked) out.origins.insert(out.origins.end(), out.bytes.size() - before, from.origins[i]);
+  }
+}
+
 std::string unspell_token(std::string_view token) {
   std::string out;
   for (const char *p = token.data(), *end = p + token.size(); p < end;) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "text/aligned_text.h"
 #include "text/unicode.h"
 
 namespace gradus {
@@ -13,6 +14,8 @@ uint32_t byte_to_char(unsigned char byte);
 /// The byte that a character spells, or -1.
 int char_to_byte(uint32_t code);
 std::string spell_bytes(std::string_view bytes);
+/// Writes a piece of one text behind another, each byte spelled.
+void append_spelled(const AlignedText& from, const Piece& piece, AlignedText& out);
 /// The bytes that a token spells. A token with a character outside the alphabet stands for its own UTF-8 bytes.
 std::string unspell_token(std::string_view token);
 

@@ -39,6 +39,23 @@ class ByteTrie {
     }
     return best_[at & kNode];
   }
+  /// After finish(): calls `found(id, length)` for every string that `text` begins with, the shortest first.
+  template <class F>
+  void each_prefix(std::string_view text, uint64_t& steps, const F& found) const {
+    if (text.empty()) return;
+    uint32_t at = first_[static_cast<unsigned char>(text[0])];
+    int32_t last = -1;
+    for (size_t i = 1; at != 0; ++i) {
+      const int32_t id = best_[at & kNode];
+      if (id != last) found(id, i);  // a node without a string of its own has that of the one above
+      last = id;
+      ++steps;
+      if (i == text.size()) return;
+      const unsigned char next = static_cast<unsigned char>(text[i]);
+      if (i > 1 && (at & hint(next)) == 0) return;  // the first table has no hints
+      at = child(at & kNode, next);
+    }
+  }
   /// After finish(): the longest string above `node`, or -1.
   int32_t best_above(uint32_t node) const { return node == 0 ? -1 : best_[parent_[node]]; }
   bool begins(unsigned char byte) const { return first_[byte] != 0; }

@@ -1,12 +1,17 @@
 #include "text/tokenizer_json.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_reader.h"
+#include "text/component_json.h"
+#include "text/unicode.h"
 
 namespace gradus {
 
@@ -18,12 +23,6 @@ struct File {
 
   [[noreturn]] void wrong(const std::string& what, const std::string& hint = "") const {
     throw FileError("tokenizer", name + ": " + what, hint);
-  }
-  [[noreturn]] void unsupported(const std::string& component, const std::string& type) const {
-    wrong("the " + component + " \"" + type + "\" is not supported.",
-          "gradus reads byte-level BPE: model BPE, pre_tokenizer and decoder ByteLevel, normalizer null or NFC, NFD, "
-          "NFKC, "
-          "NFKD, post_processor null or ByteLevel.");
   }
   bool flag(const Json& object, const std::string& component, const char* key, std::optional<bool> otherwise) const {
     const auto at = object.find(key);
@@ -42,20 +41,6 @@ struct File {
     for (const auto& [key, value] : object.items())
       if (std::none_of(known.begin(), known.end(), [&k = key](const char* name) { return k == name; }))
         wrong("the setting " + component + "." + key + " is not known.");
-  }
-  /// The component's `type`, or "" for null.
-  std::string type(const Json& component, const std::string& where) const {
-    if (component.is_null()) return "";
-    if (!component.is_object()) wrong(where + " must be an object or null.");
-    const auto type = text(component, where, "type");
-    if (!type) wrong(where + ".type is missing.");
-    return *type;
-  }
-  void byte_level(const Json& component, const std::string& where, ByteLevelSettings& settings) const {
-    only(component, where, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
-    settings.add_prefix_space = flag(component, where, "add_prefix_space", std::nullopt);
-    flag(component, where, "trim_offsets", std::nullopt);  // about offsets only, which gradus does not give
-    settings.use_regex = flag(component, where, "use_regex", true);
   }
 };
 
@@ -127,52 +112,84 @@ void read_merges(JsonReader& reader, MergeTexts& merges) {
   });
 }
 
-void resolve_merges(const MergeTexts& texts, const File& file, const Vocabulary& vocabulary,
-                    std::vector<Merge>& merges) {
+/// Unigram's vocabulary: ["token", log-probability], …
+void read_scored_vocabulary(JsonReader& reader, const File& file, TokenizerParts& parts) {
+  std::string buffer;
+  reader.array([&] {
+    const std::string where = "model.vocab[" + std::to_string(parts.scores.size()) + "]";
+    if (parts.scores.size() >= Vocabulary::kMaxSize) reader.fail("model.vocab: too many tokens");
+    if (reader.peek() != '[') reader.fail(where + " must be [\"token\", score]");
+    int item = 0;
+    reader.array([&] {
+      if (item == 0) {
+        const std::string_view text = reader.string_into(buffer);
+        if (!is_valid_utf8(text)) file.wrong(where + " is not valid UTF-8.");
+        parts.vocabulary.add_again(text);
+      } else {
+        const std::string_view number = item == 1 ? reader.raw() : "";
+        double score = 0;
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), score);
+        if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(score))
+          reader.fail(where + " must be [\"token\", score]");
+        parts.scores.push_back(score);
+      }
+      ++item;
+    });
+    if (item != 2) reader.fail(where + " must be [\"token\", score]");
+  });
+}
+
+void resolve_merges(const MergeTexts& texts, const File& file, TokenizerParts& parts) {
+  const Vocabulary& vocabulary = parts.vocabulary;
+  std::vector<Merge>& merges = parts.merges;
   merges.reserve(texts.ends.size() / 2);
+  const size_t prefix = parts.model.continuing_subword_prefix.size();
   uint64_t begin = 0;
   const std::string_view all = texts.texts;
+  std::string joined;
   for (size_t i = 0; i + 1 < texts.ends.size(); i += 2) {
     const uint64_t middle = texts.ends[i], end = texts.ends[i + 1];
-    const std::string_view parts[] = {all.substr(begin, middle - begin), all.substr(middle, end - middle),
-                                      all.substr(begin, end - begin)};  // the result is both, one after the other
+    const std::string where = "model.merges[" + std::to_string(i / 2) + "]";
+    // The result is both, one after the other; the second without the prefix that says it goes on.
+    std::string_view words[] = {all.substr(begin, middle - begin), all.substr(middle, end - middle),
+                                all.substr(begin, end - begin)};
+    if (words[0].empty() || words[1].empty()) file.wrong(where + " has an empty part.");
+    if (prefix > 0) {
+      if (words[1].size() < prefix) file.wrong(where + " has a second part that is shorter than the prefix.");
+      joined = words[0];
+      joined += words[1].substr(prefix);
+      words[2] = joined;
+    }
     int ids[3];
     for (int k = 0; k < 3; ++k) {
       // Trainers number tokens in the order of their merges: most results are the id behind the last one.
       const int guess = merges.empty() ? 0 : merges.back().result + 1;
-      const bool right = k == 2 && guess < vocabulary.size() && vocabulary[guess] == parts[k];
-      ids[k] = right ? guess : vocabulary.find(parts[k]);
-      if (ids[k] < 0)
-        file.wrong("model.merges[" + std::to_string(i / 2) + "]: the token \"" + std::string(parts[k]) +
-                   "\" is not in model.vocab.");
+      const bool right = k == 2 && guess < vocabulary.size() && vocabulary[guess] == words[k];
+      ids[k] = right ? guess : vocabulary.find(words[k]);
+      if (ids[k] < 0) file.wrong(where + ": the token \"" + std::string(words[k]) + "\" is not in model.vocab.");
     }
-    if (parts[0].empty() || parts[1].empty())
-      file.wrong("model.merges[" + std::to_string(i / 2) + "] has an empty part.");
     merges.push_back({ids[0], ids[1], ids[2]});
     begin = end;
   }
 }
 
-void read_model_settings(const Json& model, const File& file, BpeSettings& settings) {
-  file.only(model, "model",
-            {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
-             "byte_fallback", "ignore_merges"});
-  if (model.contains("type") && file.type(model, "model") != "BPE")
-    file.unsupported("model", file.type(model, "model"));
-  const auto dropout = model.find("dropout");
-  if (dropout != model.end() && !dropout->is_null()) {
-    settings.dropout = dropout->is_number() ? dropout->get<double>() : -1;
+void read_bpe_settings(const ComponentFields& f, BpeSettings& settings) {
+  f.only({"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback",
+          "ignore_merges"});
+  if (f.has("dropout")) {
+    const Json& dropout = f.at("dropout");
+    settings.dropout = dropout.is_number() ? dropout.get<double>() : -1;
     if (!(settings.dropout >= 0 && settings.dropout <= 1))
-      file.wrong("model.dropout must be null or a number from 0 to 1.");
+      f.wrong("has a dropout that is not null or a number from 0 to 1");
   }
-  const auto unknown = file.text(model, "model", "unk_token");
+  const auto unknown = f.optional_text("unk_token");
   settings.has_unknown = unknown.has_value();
   settings.unknown = unknown.value_or("");
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (!file.text(model, "model", key).value_or("").empty()) file.unsupported("model setting", key);
-  settings.fuse_unknown = file.flag(model, "model", "fuse_unk", false);
-  settings.byte_fallback = file.flag(model, "model", "byte_fallback", false);
-  settings.ignore_merges = file.flag(model, "model", "ignore_merges", false);
+  settings.continuing_subword_prefix = f.optional_text("continuing_subword_prefix").value_or("");
+  settings.end_of_word_suffix = f.optional_text("end_of_word_suffix").value_or("");
+  settings.fuse_unknown = f.flag("fuse_unk", false);
+  settings.byte_fallback = f.flag("byte_fallback", false);
+  settings.ignore_merges = f.flag("ignore_merges", false);
 }
 
 void read_added_tokens(const Json& list, const File& file, std::vector<AddedToken>& added) {
@@ -195,17 +212,6 @@ void read_added_tokens(const Json& list, const File& file, std::vector<AddedToke
     token.normalized = file.flag(item, where, "normalized", !token.special);
     added.push_back(std::move(token));
   }
-}
-
-NormalForm read_normalizer(const Json& component, const File& file) {
-  const std::string type = file.type(component, "normalizer");
-  if (type.empty()) return NormalForm::none;
-  file.only(component, "normalizer", {"type"});
-  if (type == "NFC") return NormalForm::nfc;
-  if (type == "NFD") return NormalForm::nfd;
-  if (type == "NFKC") return NormalForm::nfkc;
-  if (type == "NFKD") return NormalForm::nfkd;
-  file.unsupported("normalizer", type);
 }
 
 /// Text of a JSON value, moved right by `indent` spaces except for its first line.
@@ -242,6 +248,14 @@ void quote(std::string_view text, std::string& out) {
   out += '"';
 }
 
+/// The shortest text that reads back as the same number, with a point or an exponent in it.
+std::string number_text(double value) {
+  char text[40];
+  std::string out(text, std::to_chars(text, text + sizeof text, value).ptr);
+  if (out.find_first_of(".e") == out.npos) out += ".0";
+  return out;
+}
+
 Json added_token_json(const AddedToken& token) {
   return {{"id", token.id},          {"content", token.content}, {"single_word", token.single_word},
           {"lstrip", token.lstrip},  {"rstrip", token.rstrip},   {"normalized", token.normalized},
@@ -273,9 +287,10 @@ void read_roles(const Json& config, const File& file, TokenizerParts& parts) {
 TokenizerParts parse_tokenizer_json(std::string_view text, const std::string& name) {
   const File file{name};
   TokenizerParts parts;
+  parts.source = name;
   MergeTexts merges;
-  bool has_version = false, has_vocabulary = false, has_merges = false, has_pre_tokenizer = false;
-  parts.post_processor_json = parts.decoder_json = parts.pre_tokenizer_json = "null";
+  bool has_version = false, has_vocabulary = false, has_merges = false, scored = false;
+  parts.normalizer_json = parts.pre_tokenizer_json = parts.post_processor_json = parts.decoder_json = "null";
   Json settings = Json::object();
   JsonReader reader(text, name);
   std::vector<std::string> seen;
@@ -283,68 +298,67 @@ TokenizerParts parse_tokenizer_json(std::string_view text, const std::string& na
     if (std::count(seen.begin(), seen.end(), key)) reader.fail("the key \"" + key + "\" stands twice");
     seen.push_back(key);
   };
-  const auto section = [&](std::string& kept) {
-    const Json json = parse_json(reader.raw(), name);
-    kept = dump_json(json);
-    return json;
+  const std::pair<const char*, std::string*> sections[] = {
+      {"truncation", &parts.truncation_json},         {"padding", &parts.padding_json},
+      {"normalizer", &parts.normalizer_json},         {"pre_tokenizer", &parts.pre_tokenizer_json},
+      {"post_processor", &parts.post_processor_json}, {"decoder", &parts.decoder_json}};
+  const auto read_model = [&](std::string_view field_view) {
+    const std::string field(field_view);
+    once("model." + field);
+    if (field == "vocab") {
+      has_vocabulary = true;
+      scored = reader.peek() == '[';
+      scored ? read_scored_vocabulary(reader, file, parts) : read_vocabulary(reader, file, parts.vocabulary);
+    } else if (field == "merges") {
+      has_merges = true;
+      read_merges(reader, merges);
+    } else {
+      settings[field] = parse_json(reader.raw(), name);
+    }
   };
   reader.object([&](std::string_view key_view) {
     const std::string key(key_view);
     once(key);
-    if (key == "version") {
+    const auto* section =
+        std::find_if(std::begin(sections), std::end(sections), [&key](const auto& s) { return key == s.first; });
+    if (section != std::end(sections)) {
+      const Json json = parse_json(reader.raw(), name);
+      if (!json.is_null() && !json.is_object()) file.wrong(key + " must be an object or null.");
+      *section->second = dump_json(json);
+    } else if (key == "version") {
       has_version = true;
       const Json version = parse_json(reader.raw(), name);
       if (version != "1.0") file.wrong("version is " + dump_json(version) + ", expected \"1.0\".");
-    } else if (key == "truncation" || key == "padding") {
-      const Json json = section(key == "padding" ? parts.padding_json : parts.truncation_json);
-      if (!json.is_null() && !json.is_object()) file.wrong(key + " must be an object or null.");
     } else if (key == "added_tokens") {
       read_added_tokens(parse_json(reader.raw(), name), file, parts.added);
-    } else if (key == "normalizer") {
-      parts.normalizer = read_normalizer(section(parts.normalizer_json), file);
-    } else if (key == "pre_tokenizer") {
-      has_pre_tokenizer = true;
-      const Json json = section(parts.pre_tokenizer_json);
-      const std::string type = file.type(json, key);
-      if (type != "ByteLevel") file.unsupported(key, type.empty() ? "null" : type);
-      file.byte_level(json, key, parts.pre_tokenizer);
-    } else if (key == "post_processor" || key == "decoder") {
-      const bool decoder = key == "decoder";
-      const Json json = section(decoder ? parts.decoder_json : parts.post_processor_json);
-      const std::string type = file.type(json, key);
-      if (!type.empty() && type != "ByteLevel") file.unsupported(key, type);
-      ByteLevelSettings unused;
-      if (!type.empty()) file.byte_level(json, key, unused);
-      if (decoder) parts.byte_level_decoder = !type.empty();
     } else if (key == "model") {
       if (reader.peek() != '{') file.wrong("model must be an object.");
-      reader.object([&](std::string_view field_view) {
-        const std::string field(field_view);
-        once("model." + field);
-        if (field == "vocab") {
-          // Unigram keeps a list here: name the model, not the bracket.
-          if (reader.peek() == '[') file.unsupported("model", settings.value("type", Json("list of pieces")).dump());
-          has_vocabulary = true;
-          read_vocabulary(reader, file, parts.vocabulary);
-        } else if (field == "merges") {
-          has_merges = true;
-          read_merges(reader, merges);
-        } else {
-          settings[field] = parse_json(reader.raw(), name);
-          if (field == "type" && settings[field] != "BPE") file.unsupported("model", dump_json(settings[field]));
-        }
-      });
+      reader.object(read_model);
     } else {
       file.wrong("the section \"" + key + "\" is not known.");
     }
   });
   reader.finish();
   if (!has_version) file.wrong("version is missing.", "is this a tokenizer.json?");
-  if (!has_vocabulary || !has_merges) file.wrong("model.vocab or model.merges is missing.");
-  if (!has_pre_tokenizer) file.unsupported("pre_tokenizer", "null");
-  read_model_settings(settings, file, parts.model);
+  if (!has_vocabulary) file.wrong("model.vocab is missing.");
+  if (!settings.contains("type"))  // files from before types were written
+    settings["type"] = has_merges                                       ? "BPE"
+                       : scored                                         ? "Unigram"
+                       : settings.contains("continuing_subword_prefix") ? "WordPiece"
+                                                                        : "WordLevel";
+  const ComponentFields fields(settings, name, "model");
+  const std::string type = fields.type();
+  if ((type == "Unigram") != scored)
+    file.wrong(std::string("model.vocab is ") + (scored ? "a list" : "an object") + ", which " + type +
+               " does not take.");
+  if ((type == "BPE") != has_merges)
+    file.wrong(std::string("model.merges is ") + (has_merges ? "there" : "missing") + ", for a model of type " + type +
+               ".");
+  if (type == "BPE") {
+    read_bpe_settings(fields, parts.model);
+    resolve_merges(merges, file, parts);
+  }
   parts.model_json = dump_json(settings);
-  resolve_merges(merges, file, parts.vocabulary, parts.merges);
   return parts;
 }
 
@@ -364,13 +378,18 @@ std::string tokenizer_json(const TokenizerParts& parts) {
   section("decoder", parts.decoder_json);
   std::string model = indented(parts.model_json, 2);
   model.resize(model.rfind('\n'));  // its closing bracket comes after vocab and merges
-  out += ",\n  \"model\": " + model + ",\n    \"vocab\": {";
-  for (int id = 0; id < parts.vocabulary.size(); ++id) {
+  const bool scored = !parts.scores.empty(), bpe = parse_json(parts.model_json, "model")["type"] == "BPE";
+  const int size = parts.vocabulary.size();
+  out += ",\n  \"model\": " + model + ",\n    \"vocab\": " + (scored ? "[" : "{");
+  for (int id = 0; id < size; ++id) {
     out += id == 0 ? "\n      " : ",\n      ";
+    if (scored) out += "[\n        ";
     quote(parts.vocabulary[id], out);
-    out += ": " + std::to_string(id);
+    out += scored ? ",\n        " + number_text(parts.scores[id]) + "\n      ]" : ": " + std::to_string(id);
   }
-  out += parts.vocabulary.size() > 0 ? "\n    },\n    \"merges\": [" : "},\n    \"merges\": [";
+  out += std::string(size > 0 ? "\n    " : "") + (scored ? "]" : "}");
+  if (!bpe) return out + "\n  }\n}";
+  out += ",\n    \"merges\": [";
   for (size_t i = 0; i < parts.merges.size(); ++i) {
     out += i == 0 ? "\n      [\n        " : ",\n      [\n        ";
     quote(parts.vocabulary[parts.merges[i].left], out);

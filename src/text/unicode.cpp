@@ -1,12 +1,8 @@
 #include "text/unicode.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
+#include <cstring>
 
-#include "base/error.h"
 #include "text/unicode_tables.h"
 
 namespace gradus {
@@ -57,6 +53,11 @@ void append_utf8(uint32_t code, std::string& out) {
 bool is_valid_utf8(std::string_view text) {
   const char *p = text.data(), *end = p + text.size();
   while (p < end) {
+    if (static_cast<unsigned char>(*p) < 0x80) {
+      while (end - p >= 8 && is_ascii_text({p, 8})) p += 8;
+      while (p < end && static_cast<unsigned char>(*p) < 0x80) ++p;
+      continue;
+    }
     const Utf8Step step = decode_utf8(p, end);
     if (step.code == kInvalidUtf8) return false;
     p += step.length;
@@ -111,45 +112,60 @@ CharClasses::CharClasses() {
   mark(tables::space, tables::space_count, CharClass::space);
 }
 
-bool is_word_char(uint32_t code) {
-  using unicode_tables::Range;
-  const Range *begin = unicode_tables::word, *end = begin + unicode_tables::word_count;
-  const Range* after = std::upper_bound(begin, end, code, [](uint32_t c, const Range& r) { return c < r.first; });
-  return after != begin && code <= after[-1].last;
+const CharFlags& CharFlags::table() {
+  static const CharFlags flags;
+  return flags;
 }
 
-static void normalize_valid(std::string_view text, int options, std::string& out) {
-  struct Free {
-    void operator()(utf8proc_uint8_t* p) const { std::free(p); }
+CharFlags::CharFlags() {
+  namespace tables = unicode_tables;
+  const auto mark = [this](const tables::Range* ranges, int count, CharFlag flag) {
+    for (int i = 0; i < count; ++i)
+      for (uint32_t code = ranges[i].first; code <= ranges[i].last; ++code) flags_[code] |= flag;
   };
-  utf8proc_uint8_t* raw = nullptr;
-  const auto length =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()), static_cast<utf8proc_ssize_t>(text.size()),
-                   &raw, static_cast<utf8proc_option_t>(options));
-  const std::unique_ptr<utf8proc_uint8_t, Free> owner(raw);
-  if (length < 0) throw ValueError("normalize", utf8proc_errmsg(length));
-  out.append(reinterpret_cast<const char*>(raw), static_cast<size_t>(length));
+  mark(tables::word, tables::word_count, kWord);
+  mark(tables::punctuation, tables::punctuation_count, kPunctuation);
+  mark(tables::numeric, tables::numeric_count, kNumeric);
+  mark(tables::mark, tables::mark_count, kMark);
+  mark(tables::nonspacing, tables::nonspacing_count, kNonspacing);
+  mark(tables::control, tables::control_count, kControl);
+  mark(tables::normalizes, tables::normalizes_count, kNormalizes);
+  mark(tables::space, tables::space_count, kSpace);
 }
 
-std::string normalize(std::string_view text, NormalForm form) {
-  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-  if (form == NormalForm::none || std::all_of(text.begin(), text.end(), ascii)) return std::string(text);
-  int options = UTF8PROC_STABLE;
-  options |= form == NormalForm::nfc || form == NormalForm::nfkc ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE;
-  if (form == NormalForm::nfkc || form == NormalForm::nfkd) options |= UTF8PROC_COMPAT;
-  std::string out;
-  const char *p = text.data(), *end = p + text.size(), *begin = p;
-  while (p < end) {
-    const Utf8Step step = decode_utf8(p, end);
-    if (step.code == kInvalidUtf8) {
-      if (begin < p) normalize_valid({begin, static_cast<size_t>(p - begin)}, options, out);
-      out.append(p, static_cast<size_t>(step.length));
-      begin = p + step.length;
-    }
-    p += step.length;
+namespace {
+/// The range that holds `code`, or null.
+template <class Range>
+const Range* range_of(const Range* begin, int count, uint32_t code) {
+  const Range* after =
+      std::upper_bound(begin, begin + count, code, [](uint32_t c, const Range& r) { return c < r.first; });
+  return after != begin && code <= after[-1].last ? after - 1 : nullptr;
+}
+}  // namespace
+
+uint32_t lowercase_char(uint32_t code) {
+  if (code < 0x80) return code >= 'A' && code <= 'Z' ? code + 32 : code;
+  if (code == 0x130) return 'i';
+  const auto* range = range_of(unicode_tables::lowercase, unicode_tables::lowercase_count, code);
+  if (!range || (code - range->first) % static_cast<uint32_t>(range->step) != 0) return code;
+  return code + static_cast<uint32_t>(range->difference);
+}
+
+int script_of(uint32_t code) {
+  const auto* range = range_of(unicode_tables::script, unicode_tables::script_count, code);
+  return range ? range->label : -1;
+}
+
+bool is_ascii_text(std::string_view text) {
+  const char *p = text.data(), *end = p + text.size();
+  uint64_t word;
+  for (; end - p >= 8; p += 8) {
+    std::memcpy(&word, p, 8);
+    if (word & 0x8080808080808080u) return false;
   }
-  if (begin < end) normalize_valid({begin, static_cast<size_t>(end - begin)}, options, out);
-  return out;
+  for (; p < end; ++p)
+    if (static_cast<unsigned char>(*p) >= 0x80) return false;
+  return true;
 }
 
 }  // namespace gradus

@@ -40,14 +40,38 @@ class CharClasses {
   uint8_t packed_[0x110000 / 4] = {};
 };
 
-/// \w: letters, marks, decimal numbers, connector punctuation, joiners.
-bool is_word_char(uint32_t code);
+/// What Hugging Face tokenizers' components ask of a character; see tools/make_unicode_tables.py.
+enum CharFlag : uint8_t {
+  kWord = 1,         ///< \w: letters, marks, decimal numbers, connector punctuation, joiners
+  kPunctuation = 2,  ///< categories P, and all ASCII punctuation
+  kNumeric = 4,      ///< categories N
+  kMark = 8,         ///< categories M
+  kNonspacing = 16,  ///< category Mn
+  kControl = 32,     ///< categories Cc, Cf, Co, without tab and line breaks
+  kNormalizes = 64,  ///< has a decomposition or a combining class; Hangul syllables are left out
+  kSpace = 128,      ///< White_Space
+};
+
+/// The flags of each of the 0x110000 code points.
+class CharFlags {
+ public:
+  static const CharFlags& table();
+  uint8_t of(uint32_t code) const { return code < 0x110000u ? flags_[code] : 0; }
+  bool is(uint32_t code, CharFlag flag) const { return (of(code) & flag) != 0; }
+
+ private:
+  CharFlags();
+  uint8_t flags_[0x110000] = {};
+};
+
+inline bool is_word_char(uint32_t code) { return CharFlags::table().is(code, kWord); }
+/// The lower case of one character; U+0130 alone becomes two, of which this is the first (the second is U+0307).
+uint32_t lowercase_char(uint32_t code);
+/// A number for each script, where Hiragana, Katakana and Han are one; -1 for characters that go with any script.
+int script_of(uint32_t code);
+bool is_ascii_text(std::string_view text);
 /// The class and the length of the character before `p`, for text that is valid UTF-8 there; an invalid byte counts
 /// alone.
 Utf8Step decode_utf8_before(const char* begin, const char* p);
-
-enum class NormalForm : uint8_t { none, nfc, nfd, nfkc, nfkd };
-/// Unicode normalisation; invalid bytes pass through unchanged.
-std::string normalize(std::string_view text, NormalForm form);
 
 }  // namespace gradus

@@ -4,14 +4,24 @@
 
 namespace gradus {
 
+/// The slot that holds a text, or the empty one where it would go.
+size_t Vocabulary::slot_of(std::string_view text, uint64_t hash) const {
+  const uint32_t tag = static_cast<uint32_t>(hash >> 32);
+  size_t i = hash & (slots_.size() - 1);
+  while (slots_[i].id >= 0 && (slots_[i].hash != tag || (*this)[slots_[i].id] != text))
+    i = (i + 1) & (slots_.size() - 1);
+  return i;
+}
+
 void Vocabulary::rehash(size_t slots) {
-  slots_.assign(slots, {});
-  for (int id = 0; id < size(); ++id) {
-    const std::string_view text = (*this)[id];
-    const uint64_t h = hash_bytes(text.data(), text.size());
-    size_t i = h & (slots - 1);
-    while (slots_[i].id >= 0) i = (i + 1) & (slots - 1);
-    slots_[i] = {static_cast<uint32_t>(h >> 32), id};
+  std::vector<Slot> old(slots);
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.id < 0) continue;
+    const std::string_view text = (*this)[slot.id];
+    size_t i = hash_bytes(text.data(), text.size()) & (slots_.size() - 1);
+    while (slots_[i].id >= 0) i = (i + 1) & (slots_.size() - 1);
+    slots_[i] = slot;
   }
 }
 
@@ -23,19 +33,15 @@ void Vocabulary::reserve(int tokens) {
 
 int Vocabulary::find(std::string_view text) const {
   if (slots_.empty()) return -1;
-  const uint64_t h = hash_bytes(text.data(), text.size());
-  for (size_t i = h & (slots_.size() - 1); slots_[i].id >= 0; i = (i + 1) & (slots_.size() - 1))
-    if (slots_[i].hash == static_cast<uint32_t>(h >> 32) && (*this)[slots_[i].id] == text) return slots_[i].id;
-  return -1;
+  return slots_[slot_of(text, hash_bytes(text.data(), text.size()))].id;
 }
 
-int Vocabulary::add(std::string_view text) {
+int Vocabulary::add(std::string_view text) { return find(text) >= 0 ? -1 : add_again(text); }
+
+int Vocabulary::add_again(std::string_view text) {
   if (slots_.size() < begins_.size() * 2) rehash(std::bit_ceil(begins_.size() * 4 + 16));
   const uint64_t h = hash_bytes(text.data(), text.size());
-  size_t i = h & (slots_.size() - 1);
-  for (; slots_[i].id >= 0; i = (i + 1) & (slots_.size() - 1))
-    if (slots_[i].hash == static_cast<uint32_t>(h >> 32) && (*this)[slots_[i].id] == text) return -1;
-  slots_[i] = {static_cast<uint32_t>(h >> 32), size()};
+  slots_[slot_of(text, h)] = {static_cast<uint32_t>(h >> 32), size()};
   texts_ += text;
   begins_.push_back(texts_.size());
   return size() - 1;

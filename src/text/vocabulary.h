@@ -33,6 +33,12 @@ class Vocabulary {
   int size() const { return static_cast<int>(begins_.size()) - 1; }
   /// The new token's id, or -1 when the text is there already.
   int add(std::string_view text);
+  /// One more id for a text that may be there already; find() gives the last one. Unigram's files hold such doubles.
+  int add_again(std::string_view text);
+  /// One more id that no text has.
+  void add_hole() { begins_.push_back(texts_.size()), ++holes_; }
+  /// How many ids have a text.
+  int count() const { return size() - holes_; }
   /// The id of a token, or -1.
   int find(std::string_view text) const;
   std::string_view operator[](int id) const {
@@ -46,10 +52,12 @@ class Vocabulary {
     int32_t id = -1;
   };
   void rehash(size_t slots);
+  size_t slot_of(std::string_view text, uint64_t hash) const;
 
   std::string texts_;
   std::vector<uint64_t> begins_{0};
   std::vector<Slot> slots_;
+  int holes_ = 0;
 };
 
 }  // namespace gradus

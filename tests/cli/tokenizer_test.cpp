@@ -84,3 +84,50 @@ TEST_CASE("mistakes are named, with exit codes 1 and 2") {
   expect("tokenizer", 2, "subcommand");
   expect("tokenize --jsonl --lines" + plain, 2, "--jsonl");
 }
+
+TEST_CASE("tokenize --encoding gives offsets and masks, takes pairs, and cuts and pads only when asked to") {
+  TempDir folder;
+  write_file_atomic(folder / "texts", "\"na\\u00efve\"\n[\"one two three four five six\", \"a\"]\n");
+  const std::string command = "tokenize --jsonl --encoding --tokenizer " + kGolden + "flags ";
+  const auto lines = [](const std::string& out) {
+    const size_t end = out.find('\n');
+    return std::pair(parse_json(out.substr(0, end), "line"), parse_json(out.substr(end), "line"));
+  };
+  const auto [word, pair] = lines(run_gradus(command + (folder / "texts").string()).out);
+  CHECK(word["offsets"].back()[1] == 5);
+  CHECK(word["ids"].size() == word["tokens"].size());
+  CHECK(pair["type_ids"].back() == 1);
+  CHECK(pair["ids"].size() > 5);
+  const auto [padded, cut] = lines(run_gradus(command + "--as-stored " + (folder / "texts").string()).out);
+  CHECK(padded["ids"].size() == 12);
+  CHECK(padded["attention_mask"].back() == 0);
+  CHECK(cut["overflowing"].size() > 0);
+  const auto [one, two] = lines(run_gradus(command + "--max-length 2 " + (folder / "texts").string()).out);
+  CHECK(two["ids"].size() == 2);
+  CHECK(two["overflowing"].size() > 0);
+}
+
+TEST_CASE("tokenizer inspect shows pieces; tokenizer check runs stored vectors") {
+  TempDir folder;
+  const std::string tokenizer = kGolden + "plain";
+  const Json about = parse_json(run_gradus("tokenizer inspect --json --text 'the end' " + tokenizer).out, "stdout");
+  CHECK(about["offsets"].back() == Json::parse("[3, 7]"));
+  CHECK(about["tokens"].size() == about["ids"].size());
+  CHECK(run_gradus("tokenizer inspect --text 'the end' " + tokenizer).out.find("| end") != std::string::npos);
+
+  write_file_atomic(folder / "tokenizer.json", read_file(tokenizer + "/tokenizer.json"));
+  CHECK(run_gradus("tokenizer check " + folder.path.string()).code == 1);  // no vectors
+  const std::string good = R"({"text": "<|endoftext|>", "ids": [0], "decoded": "<|endoftext|>", "offsets": [[0, 13]]})";
+  write_file_atomic(folder / "tokenizer_test.jsonl", good + "\n\n");
+  const ProgramResult passed = run_gradus("tokenizer check " + folder.path.string());
+  CHECK(passed.code == 0);
+  CHECK(passed.out == "1 vectors, 0 differences\n");
+  write_file_atomic(folder / "tokenizer_test.jsonl", good + "\n{\"text\": \"a\", \"ids\": [1]}\n");
+  const ProgramResult failed = run_gradus("tokenizer check --json " + folder.path.string());
+  CHECK(failed.code == 1);
+  const Json result = parse_json(failed.out, "stdout");
+  CHECK(result["vectors"] == 2);
+  CHECK(result["failures"][0]["line"] == 2);
+  write_file_atomic(folder / "tokenizer_test.jsonl", "{\"txt\": \"a\"}\n");
+  CHECK(run_gradus("tokenizer check " + folder.path.string()).err.find("line 1") != std::string::npos);
+}

@@ -24,7 +24,9 @@ std::string random_text(RandomKey key, int length, int letters) {
   return text;
 }
 
-std::vector<int32_t> ids_of(const BpeScratch& scratch) { return {scratch.ids.get(), scratch.ids.get() + scratch.size}; }
+std::vector<int32_t> ids_of(const EncodeScratch& scratch) {
+  return {scratch.ids.get(), scratch.ids.get() + scratch.size};
+}
 
 /// The definition: over and over, join the pair of lowest rank, the leftmost of them.
 std::vector<int32_t> encode_by_definition(const TokenizerParts& parts, std::string_view word) {
@@ -66,7 +68,7 @@ TEST_CASE("the linear encoder, the heap and the definition agree") {
     const TokenizerParts& parts = tokenizer.parts();
     const Bpe bpe(parts.vocabulary, parts.merges, parts.model);
     REQUIRE(bpe.is_proper());
-    BpeScratch scratch;
+    EncodeScratch scratch;
     for (uint64_t i = 0; i < 60; ++i) {
       const std::string word = random_text({seed, 100 + i}, 1 + static_cast<int>(i), letters);
       scratch.size = 0;
@@ -89,7 +91,7 @@ TEST_CASE("merges in any order: the heap follows the definition's ranks") {
   std::reverse(parts.merges.begin(), parts.merges.end());
   const Bpe bpe(parts.vocabulary, parts.merges, parts.model);
   CHECK_FALSE(bpe.is_proper());
-  BpeScratch scratch;
+  EncodeScratch scratch;
   for (uint64_t i = 0; i < 200; ++i) {
     const std::string word = random_text({7, 100 + i}, 1 + static_cast<int>(i % 40), 3);
     scratch.size = 0;
