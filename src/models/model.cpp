@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/text/decoder_input.h"
+#include "nn/packed.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/shape.h"
@@ -27,7 +28,9 @@ LmInput CausalLm::input(const Tensor& input_ids, const Tensor& attention_mask, c
 }
 
 Tensor CausalLm::logits(const Tensor& hidden) const {
-  const Tensor logits = affine(hidden, transpose(head()));
+  const Tensor w = head();
+  const QuantTensor packed = parameters().packed_of(w);
+  const Tensor logits = packed.defined() ? packed_linear(hidden, packed) : affine(hidden, transpose(w));
   const double cap = logit_softcap();
   return cap > 0 ? mul(tanh(mul(logits, 1 / cap)), cap) : logits;
 }

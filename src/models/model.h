@@ -81,6 +81,9 @@ struct ModelOptions {
   Device device = Device::cpu;
   uint64_t seed = 0;      ///< of the initial parameters
   bool trainable = true;  ///< parameters require gradients
+  /// Matrices that the file holds in 16 bits or packed blocks stay as they are (inference only, f32): linear layers
+  /// multiply by them, embeddings unpack the rows they need. Needs trainable = false.
+  bool packed_weights = false;
 };
 
 /// A model from a configuration (the JSON of config.json, called `source` in errors); `model_type` picks the family.
@@ -92,9 +95,10 @@ std::unique_ptr<CausalLm> make_causal_lm(const Json& config, const ModelOptions&
 /// The keys that a family's configuration knows. Throws ValueError for an unknown family.
 std::vector<std::string> causal_lm_config_keys(const std::string& model_type);
 
-/// From a Hugging Face directory: config.json and model.safetensors (or its shards). Throws FileError naming the file
-/// and tensor. `unused` receives the names of tensors in the checkpoint that the model does not have.
-std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& directory, const ModelOptions& options,
+/// From a Hugging Face directory (config.json with safetensors or PyTorch weights, one file or shards) or a GGUF file.
+/// Throws FileError naming the file and tensor. `unused` receives the names of tensors in the checkpoint that the model
+/// does not have.
+std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& path, const ModelOptions& options,
                                          std::vector<std::string>* unused = nullptr);
 
 /// Writes config.json, generation_config.json and model.safetensors, each atomically.

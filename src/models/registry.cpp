@@ -72,8 +72,8 @@ std::unique_ptr<CausalLm> make_causal_lm(const Json& config, const ModelOptions&
   Fields(json, source).text("model_type", model_type);
   const Family& family = family_named(model_type, source);
   if (!json.contains("architectures")) json["architectures"] = {family.architecture};
-  auto store = std::make_unique<Parameters>(
-      Parameters::Options{options.dtype, options.device, options.seed, weights, options.trainable});
+  auto store = std::make_unique<Parameters>(Parameters::Options{options.dtype, options.device, options.seed, weights,
+                                                                options.trainable, options.packed_weights});
   auto model = family.build(std::move(json), source, std::move(store));
   model->parameters().close_source();
   return model;

@@ -1,6 +1,7 @@
 #include "nn/layers.h"
 
 #include "autograd/observer.h"
+#include "nn/packed.h"
 #include "ops/dropout.h"
 #include "ops/index.h"
 #include "ops/matmul.h"
@@ -10,27 +11,30 @@
 namespace gradus {
 
 Linear::Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(s.parameter("weight", {out, in}, Init::normal_of(options.init_std))), path(s.trace_path()) {
+    : weight(s.matrix("weight", {out, in}, Init::normal_of(options.init_std), out, in, packed)), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Linear::operator()(const Tensor& x) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_linear(x, packed, bias);
   return affine(x, transpose(weight), bias);
 }
 
 Conv1D::Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(s.parameter("weight", {in, out}, Init::normal_of(options.init_std))), path(s.trace_path()) {
+    : weight(s.matrix("weight", {in, out}, Init::normal_of(options.init_std), out, in, packed)), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Conv1D::operator()(const Tensor& x) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_linear(x, packed, bias);
   return affine(x, weight, bias);
 }
 
 Embedding::Embedding(const Scope& s, int64_t rows, int64_t width, double init_std)
-    : weight(s.parameter("weight", {rows, width}, Init::normal_of(init_std))), path(s.trace_path()) {}
+    : weight(s.matrix("weight", {rows, width}, Init::normal_of(init_std), rows, width, packed)), path(s.trace_path()) {}
 Tensor Embedding::operator()(const Tensor& ids) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_embedding(packed, ids);
   return embedding(weight, ids);
 }
 

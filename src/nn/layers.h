@@ -11,8 +11,9 @@ struct LinearOptions {
   double init_std = 0.02;  ///< deviation of the normal initial weights; biases start at 0
 };
 
-/// y = x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
+/// y = x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out). A packed weight stands in `packed`.
 struct Linear {
+  QuantTensor packed;
   Tensor weight, bias;
   const char* path;
   Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
@@ -21,6 +22,7 @@ struct Linear {
 
 /// GPT-2's transposed twin: y = x W + b, weight (in, out) as its checkpoints store it.
 struct Conv1D {
+  QuantTensor packed;  ///< (out, in)
   Tensor weight, bias;
   const char* path;
   Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options = {});
@@ -29,6 +31,7 @@ struct Conv1D {
 
 /// Rows of weight (rows, width) by id.
 struct Embedding {
+  QuantTensor packed;
   Tensor weight;
   const char* path;
   Embedding(const Scope& s, int64_t rows, int64_t width, double init_std = 0.02);

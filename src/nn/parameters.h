@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/random.h"
-#include "tensor/tensor.h"
+#include "tensor/quantized.h"
 
 namespace gradus {
 
@@ -21,7 +21,8 @@ struct Init {
 
 struct Parameter {
   std::string name;  ///< path in the checkpoint: "model.layers.0.self_attn.q_proj.weight"
-  Tensor value;
+  Tensor value;      ///< on the meta device (a shape without numbers) when the weight is packed
+  QuantTensor packed = {};
 };
 
 /// Where loaded parameters come from: a checkpoint, another model, a test.
@@ -32,6 +33,8 @@ class TensorSource {
   virtual std::string stored_name(const std::string& name) const = 0;
   /// By stored name, in any dtype; the store converts it.
   virtual Tensor load(const std::string& stored) const = 0;
+  /// By stored name: the blocks of a matrix that is stored in 16 bits or less; undefined when it is not.
+  virtual QuantTensor packed(const std::string& stored) const;
   /// For errors: the file or folder.
   virtual std::string describe() const = 0;
 };
@@ -46,8 +49,10 @@ class Parameters {
     uint64_t seed = 0;
     const TensorSource* source = nullptr;  ///< asked while the layers are made
     bool trainable = true;
+    bool packed_weights = false;  ///< matrices of layers that can use them stay packed
   };
-  explicit Parameters(Options options) : options_(options) {}
+  /// Throws ValueError for packed weights that shall be trained or have another dtype than f32.
+  explicit Parameters(Options options);
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -63,6 +68,13 @@ class Parameters {
   /// Loads or initialises. Throws ValueError for a name made twice, FileError when the checkpoint lacks it or has
   /// another shape. The initial value depends on (seed, name) only, not on the order of the layers.
   Tensor make(const std::string& name, const Shape& shape, const Init& init);
+
+  /// As make(), for the matrix of a layer that can compute with packed weights. `packed` receives the blocks (rows,
+  /// columns) when the checkpoint has them and the store keeps them; the result is then a shape without numbers.
+  Tensor make_matrix(const std::string& name, const Shape& shape, const Init& init, int64_t rows, int64_t columns,
+                     QuantTensor& packed);
+  /// The blocks behind a parameter that make_matrix gave; undefined for others.
+  QuantTensor packed_of(const Tensor& value) const;
 
   /// As make(), for a buffer of any dtype.
   Tensor make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype);
@@ -91,6 +103,11 @@ class Scope {
   Scope operator/(int64_t index) const { return *this / std::to_string(index); }
   Tensor parameter(const std::string& name, const Shape& shape, const Init& init) const {
     return store_->make(child(name), shape, init);
+  }
+  /// A weight (shape) whose packed form is the matrix (rows, columns); see Parameters::make_matrix.
+  Tensor matrix(const std::string& name, const Shape& shape, const Init& init, int64_t rows, int64_t columns,
+                QuantTensor& packed) const {
+    return store_->make_matrix(child(name), shape, init, rows, columns, packed);
   }
   Tensor buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) const {
     return store_->make_buffer(child(name), shape, init, dtype);
