@@ -16,6 +16,8 @@ void add_run(CLI::App& app);
 void add_train(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
@@ -28,6 +30,7 @@ void add_lab(CLI::App& app);
 void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
+void add_bench_generate(CLI::App& bench);
 
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
