@@ -179,7 +179,7 @@ std::vector<Reader> readers() {
          with_file(b, ".pth", [](const std::string& path) { load_all(*open_tensors(path)); });
        }},
       {"pickle",
-       {std::string("\x80\x02}q\0X\x01\0\0\0aq\1ccollections\nOrderedDict\nq\2)Rq\3s.", 44)},
+       {std::string("\x80\x02}q\0X\x01\0\0\0aq\1ccollections\nOrderedDict\nq\2)Rq\3s.", 45)},
        [](const std::string& b) { Pickle(b, "fuzz"); }},
       {"numpy",
        {read_file(kGolden + "files/arrays.npz"), read_file(kGolden + "files/one.npy"),
