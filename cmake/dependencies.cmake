@@ -4,6 +4,7 @@ find_package(nlohmann_json REQUIRED)         # nlohmann-json3-dev
 find_package(fmt REQUIRED)                   # libfmt-dev
 find_package(CLI11 REQUIRED)                 # libcli11-dev
 find_package(PNG REQUIRED)                   # libpng-dev
+find_package(ZLIB REQUIRED)                  # zlib1g-dev
 find_package(Protobuf REQUIRED)              # libprotobuf-dev, protobuf-compiler
 # oneDNN (libdnnl-dev): its own CMake package asks for OpenCL headers that nothing here needs.
 find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
@@ -23,6 +24,7 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)       # libpcre2-de
 
 # What a program that uses the library links (cmake/gradusConfig.cmake.in finds the same again), and what only
 # compiling Gradus needs: headers without a library behind them.
-set(GRADUS_DEPENDENCIES OpenMP::OpenMP_CXX DNNL::dnnl OpenBLAS::OpenBLAS fmt::fmt PNG::PNG
-                        protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC PkgConfig::PCRE2)
+set(GRADUS_DEPENDENCIES OpenMP::OpenMP_CXX DNNL::dnnl OpenBLAS::OpenBLAS fmt::fmt PNG::PNG ZLIB::ZLIB
+                        protobuf::libprotobuf-lite PkgConfig::HWY PkgConfig::TOMLPP PkgConfig::UTF8PROC
+                        PkgConfig::PCRE2)
 set(GRADUS_HEADER_DEPENDENCIES nlohmann_json::nlohmann_json CLI11::CLI11)

@@ -3,7 +3,7 @@
 # INTERNAL: headers of a floor that no user needs; they are installed only where a public one includes them.
 set(INTERNAL
     "autograd/(evaluation|frame|watchers|window)\\.h"
-    "io/(font|geometry)\\.h"
+    "io/(convert_types|font|foreign_array|geometry|gguf_pre_tokenizer|gguf_types|pickle|zip)\\.h"
     "lab/plane\\.h"
     "ops/.*_(detail|internal)\\.h"
     "optim/(line_search|vector_math)\\.h"
@@ -17,7 +17,7 @@ room(autograd "Gradients, derivatives of functions, hooks, checkpointing; record
 room(ops "Differentiable functions of tensors." ops/*.h)
 room(nn "Layers over named parameters." nn/*.h nn/*/*.h)
 room(optim "Optimisers, clipping, learning-rate schedules." optim/*.h)
-room(io "safetensors, JSON, PNG and charts, TensorBoard events." io/*.h base/file.h base/json.h)
+room(io "safetensors, GGUF, PyTorch and numpy files, conversion, JSON, PNG and charts, TensorBoard events." io/*.h base/file.h base/json.h)
 room(text "Tokenizers." text/*.h)
 room(data "Documents, held-out split, packing." data/*.h)
 room(models "Model families, checkpoints." models/*.h models/*/*.h)

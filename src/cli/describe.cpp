@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "io/gguf_config.h"
 #include "io/metrics.h"
-#include "io/safetensors.h"
 #include "io/tensorboard.h"
 
 namespace gradus::cli {
@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSupported =
-    "supported: .safetensors and their index.json, model and run folders, config.json, tokenizer.json, metrics.jsonl, "
+    "supported: .safetensors and .bin and their index.json, .gguf, .pth, .pt, .npz, .npy, model and run folders, "
+    "config.json, tokenizer.json, metrics.jsonl, "
     "TensorBoard event files.";
 
 // Numbers inside names count as numbers: layers.2 before layers.10.
@@ -42,24 +43,25 @@ bool natural_less(const std::string& a, const std::string& b) {
   return a.size() - i < b.size() - j;
 }
 
-Json describe_tensors(const fs::path& path, bool list) {
-  const Safetensors file(path);
-  std::vector<const TensorInfo*> tensors;
-  for (const TensorInfo& t : file.tensors()) tensors.push_back(&t);
+std::string type_of(const StoredTensor& t) { return t.quant ? layout_of(*t.quant).name : name_of(t.dtype); }
+
+Json describe_tensors(const TensorFile& file, const fs::path& path, bool list) {
+  std::vector<const StoredTensor*> tensors;
+  for (const StoredTensor& t : file.tensors()) tensors.push_back(&t);
   std::sort(tensors.begin(), tensors.end(), [](auto* a, auto* b) { return natural_less(a->name, b->name); });
   int64_t parameters = 0;
   uint64_t bytes = 0;
   std::map<std::string, int64_t> dtypes;
   Json all = Json::array();
-  for (const TensorInfo* t : tensors) {
+  for (const StoredTensor* t : tensors) {
     parameters += t->shape.count();
-    bytes += t->bytes();
-    dtypes[name_of(t->dtype)] += t->shape.count();
+    bytes += t->bytes;
+    dtypes[type_of(*t)] += t->shape.count();
     Json shape = Json::array();
     for (const int64_t size : t->shape) shape.push_back(size);
-    if (list) all.push_back({{"name", t->name}, {"dtype", name_of(t->dtype)}, {"shape", shape}, {"bytes", t->bytes()}});
+    if (list) all.push_back({{"name", t->name}, {"dtype", type_of(*t)}, {"shape", shape}, {"bytes", t->bytes}});
   }
-  Json out{{"kind", "safetensors"},
+  Json out{{"kind", file.format()},
            {"path", path.string()},
            {"count", tensors.size()},
            {"parameters", parameters},
@@ -68,8 +70,48 @@ Json describe_tensors(const fs::path& path, bool list) {
   out["metadata"] = Json::object();
   for (const auto& [key, value] : file.metadata()) out["metadata"][key] = value;
   out["files"] = Json::array();
-  for (const fs::path& shard : file.files()) out["files"].push_back(shard.filename().string());
+  for (const fs::path& part : file.files()) out["files"].push_back(part.filename().string());
   if (list) out["tensors"] = std::move(all);
+  return out;
+}
+
+Json value_of(const GgufField& f) {
+  constexpr uint64_t kShown = 8, kLongest = 64;
+  if (f.type() == GgufType::string) return std::string(f.text());
+  if (f.type() == GgufType::boolean) return f.flag();
+  if (f.type() == GgufType::f32 || f.type() == GgufType::f64) return f.number();
+  if (!f.is_array()) return f.integer();
+  Json list = Json::array();
+  const auto take = [&](const auto& values) {
+    for (const auto& v : values) {
+      if (list.size() == kShown && f.count() > kLongest) break;
+      if constexpr (std::is_same_v<std::decay_t<decltype(v)>, std::string_view>)
+        list.push_back(std::string(v));
+      else
+        list.push_back(v);
+    }
+  };
+  if (f.element() == GgufType::string)
+    take(f.texts());
+  else if (f.element() == GgufType::f32 || f.element() == GgufType::f64)
+    take(f.numbers());
+  else if (f.element() != GgufType::array)
+    take(f.integers());
+  if (f.count() <= kLongest && f.element() != GgufType::array) return list;
+  return {{"type", name_of(f.element())}, {"count", f.count()}, {"first", list}};
+}
+
+Json describe_gguf(const fs::path& path) {
+  const Gguf file(path);
+  Json out = describe_tensors(file, path, true);
+  out["version"] = file.version();
+  for (const GgufField& f : file.fields())
+    if (!f.key().starts_with("huggingface.") && f.key() != "tokenizer.huggingface.json")
+      out["metadata"][f.key()] = value_of(f);
+  try {
+    out["config"] = gguf_config(file);
+  } catch (const FileError&) {  // adapters and models of other kinds have none
+  }
   return out;
 }
 
@@ -139,14 +181,17 @@ Json describe_events(const fs::path& path) {
 }
 
 Json describe_folder(const fs::path& folder) {
-  const bool weights = fs::exists(folder / "model.safetensors") || fs::exists(folder / "model.safetensors.index.json");
+  bool weights = false;
+  for (const char* name :
+       {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+    weights |= fs::exists(folder / name);
   const bool config = fs::exists(folder / "config.json"), metrics = fs::exists(folder / "metrics.jsonl");
   const bool tokenizer = fs::exists(folder / "tokenizer.json");
   if (!weights && !config && !metrics && !tokenizer)
     throw FileError("inspect", folder.string() + " holds no model, tokenizer or training run.", kSupported);
   Json out{{"kind", weights || config ? "model" : metrics ? "run" : "tokenizer"}, {"path", folder.string()}};
   if (config) out["config"] = read_json(folder / "config.json");
-  if (weights) out["tensors"] = describe_tensors(folder, false);
+  if (weights) out["tensors"] = describe_tensors(*open_tensors(folder), folder, false);
   if (tokenizer) out["tokenizer"] = describe(folder / "tokenizer.json");
   if (metrics) out["metrics"] = describe_metrics(folder / "metrics.jsonl");
   std::vector<fs::path> files;
@@ -169,7 +214,10 @@ Json describe(const fs::path& path) {
   if (!fs::exists(path)) throw FileError("inspect", path.string() + " does not exist.", "check the path.");
   if (fs::is_directory(path)) return describe_folder(path);
   const std::string name = path.filename().string();
-  if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json")) return describe_tensors(path, true);
+  if (name.ends_with(".gguf")) return describe_gguf(path);
+  for (const char* ending :
+       {".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".pth", ".pt", ".npz", ".npy"})
+    if (name.ends_with(ending)) return describe_tensors(*open_tensors(path), path, true);
   if (name.ends_with(".jsonl")) return describe_metrics(path);
   if (name.find("tfevents") != std::string::npos) return describe_events(path);
   if (name.ends_with(".json")) {

@@ -100,8 +100,9 @@ std::string metrics_text(const Json& m) {
 std::string text_of(const Json& d) {
   const std::string kind = d["kind"].get<std::string>();
   std::string out = printable(d["path"]) + ": " + kind + "\n";
-  if (kind == "safetensors") {
+  if (kind == "safetensors" || kind == "gguf" || kind == "pytorch" || kind == "numpy") {
     out += tensors_line(d);
+    if (d.contains("config")) out += "config:\n" + pairs(d["config"]);
     if (!d["metadata"].empty()) out += "metadata:\n" + pairs(d["metadata"]);
     return out + tensor_table(d["tensors"]);
   }

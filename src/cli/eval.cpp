@@ -14,6 +14,7 @@
 #include "data/documents.h"
 #include "data/packing.h"
 #include "infer/generation_config.h"
+#include "infer/model_files.h"
 #include "objectives/causal_lm.h"
 #include "train/lm_evaluation.h"
 
@@ -90,7 +91,7 @@ int64_t piece_length(const EvalArguments& args, const CausalLm& model) {
 void run_eval(EvalArguments args) {
   for (std::string& file : args.source.files)
     if (file == "-") file = "/dev/stdin";
-  const Tokenizer tokenizer = Tokenizer::load(args.model);
+  const Tokenizer tokenizer = load_tokenizer(args.model);
   const auto model = load_causal_lm(args.model, {.dtype = dtype_from_name(args.dtype), .trainable = false});
   const int64_t length = piece_length(args, *model);
   const std::vector<int32_t> eos = read_generation_config(args.model, *model, tokenizer).eos;

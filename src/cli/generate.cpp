@@ -15,6 +15,7 @@
 #include "cli/sampling_arguments.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 
 namespace gradus::cli {
 
@@ -108,9 +109,10 @@ std::vector<Continuation> make_texts(const GenerateArguments& args, const Causal
 }
 
 void run_generate(const GenerateArguments& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.model);
+  const Tokenizer tokenizer = load_tokenizer(args.model);
   const Dtype dtype = dtype_from_name(args.dtype);
-  const auto model = load_causal_lm(args.model, {.dtype = dtype, .trainable = false});
+  const auto model =
+      load_causal_lm(args.model, {.dtype = dtype, .trainable = false, .packed_weights = dtype == Dtype::f32});
   const GenerationConfig config = read_generation_config(args.model, *model, tokenizer);
   std::unique_ptr<CausalLm> draft;
   GenerateOptions options = args.sampling.options(config, dtype, draft);
@@ -166,7 +168,9 @@ void add_generate(CLI::App& app) {
       "The settings apply in this order: logit bias, penalties, temperature, top-k, top-p, min-p, typical. Those that\n"
       "are not given come from the model's generation_config.json when it has them. Equal seeds give equal texts.\n"
       "Example: gradus generate --model runs/fortunes -p \"Love is\" -n 100 --temp 0.8 --top-p 0.95 --stop $'\\n\\n'");
-  verb->add_option("-m,--model", args->model, "folder with config.json, model.safetensors, tokenizer.json")->required();
+  verb->add_option("-m,--model", args->model,
+                   "folder with config.json, model.safetensors, tokenizer.json, or a GGUF file")
+      ->required();
   auto* prompt = verb->add_option("-p,--prompt", args->prompts,
                                   "text to continue; empty: a new text; several, one batch: give it several times")
                      ->take_all()

@@ -15,9 +15,9 @@ void add_inspect(CLI::App& app) {
     bool json = false;
   };
   auto args = std::make_shared<Arguments>();
-  verb->add_option(
-          "PATH", args->path,
-          ".safetensors or index.json, model or run folder, config.json, tokenizer.json, metrics.jsonl, event file")
+  verb->add_option("PATH", args->path,
+                   ".safetensors or index.json, .gguf, .bin, .pth, .npz, .npy, model or run folder, config.json, "
+                   "tokenizer.json, metrics.jsonl, event file")
       ->required();
   verb->add_flag("--json", args->json, "one JSON object on stdout");
   verb->callback([args] {

@@ -29,6 +29,8 @@ constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_compare,
     gradus::cli::add_sweep,
     gradus::cli::add_inspect,
+    gradus::cli::add_convert,
+    gradus::cli::add_quantize,
     gradus::cli::add_doctor,
     gradus::cli::add_bench,
     gradus::cli::add_profile,

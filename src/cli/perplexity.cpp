@@ -14,6 +14,7 @@
 #include "cli/progress.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "infer/perplexity.h"
 #include "text/tokenizer.h"
 
@@ -28,7 +29,7 @@ struct PerplexityArguments {
 };
 
 void run_perplexity(const PerplexityArguments& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.model);
+  const Tokenizer tokenizer = load_tokenizer(args.model);
   const auto model = load_causal_lm(args.model, {.dtype = dtype_from_name(args.dtype), .trainable = false});
   const std::string text = args.file.empty() ? args.prompt : read_input(args.file);
   const std::vector<int32_t> ids = tokenizer.encode(text, {.parse_special_tokens = false});

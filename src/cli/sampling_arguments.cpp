@@ -126,7 +126,7 @@ GenerateOptions SamplingArguments::options(const GenerationConfig& config, Dtype
     gbnf = grammar_of_json_schema(parse_json(read_input(json_schema_file), json_schema_file));
   if (!gbnf.empty()) o.grammar = std::make_shared<Grammar>(Grammar::parse(gbnf));
   if (!draft_model.empty()) {
-    draft = load_causal_lm(draft_model, {.dtype = dtype, .trainable = false});
+    draft = load_causal_lm(draft_model, {.dtype = dtype, .trainable = false, .packed_weights = dtype == Dtype::f32});
     o.draft = draft.get();
     o.draft_tokens = draft_tokens;
   }

@@ -16,6 +16,8 @@ void add_run(CLI::App& app);
 void add_train(CLI::App& app);
 void add_plot(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_quantize(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
@@ -34,12 +36,11 @@ void add_word2vec(CLI::App& app);
 void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
+void add_bench_generate(CLI::App& bench);
 void add_bench_embed(CLI::App& bench);
 
 /// A subcommand of `tokenizer`.
 void add_tokenizer_chat(CLI::App& tokenizer);
-
-/// A subcommand of `tokenizer`.
 void add_tokenizer_inspect(CLI::App& tokenizer);
 void add_tokenizer_check(CLI::App& tokenizer);
 

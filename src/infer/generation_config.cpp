@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "io/gguf_model.h"
+#include "models/checkpoint.h"
 
 namespace gradus {
 
@@ -48,12 +50,21 @@ class Reader {
   std::string file_;
 };
 
+Json read_generation_json(const std::filesystem::path& model) {
+  if (is_gguf(model)) {
+    const std::string text(GgufModel(model).kept_file("generation_config.json"));
+    return text.empty() ? Json::object() : parse_json(text, model.string() + ", generation_config.json");
+  }
+  const std::filesystem::path file = model / "generation_config.json";
+  return std::filesystem::exists(file) ? read_json(file) : Json::object();
+}
+
 }  // namespace
 
 GenerationConfig read_generation_config(const std::filesystem::path& directory, const CausalLm& model,
                                         const Tokenizer& tokenizer) {
   const std::filesystem::path file = directory / "generation_config.json";
-  const Json generation_json = std::filesystem::exists(file) ? read_json(file) : Json::object();
+  const Json generation_json = read_generation_json(directory);
   const Json config_json = parse_json(model.config(), "config");
   const Reader generation(generation_json, file.string()), config(config_json, (directory / "config.json").string());
   const auto first_of = [&](const char* key, std::optional<int32_t> last) {

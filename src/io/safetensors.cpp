@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "io/safetensors_writer.h"
 
 namespace gradus {
 namespace fs = std::filesystem;
@@ -116,8 +117,17 @@ Tensor Safetensors::map(std::string_view name) const {
   const std::byte* from = bytes_of(info);
   if (info.dtype == Dtype::boolean || info.bytes() == 0 || reinterpret_cast<uintptr_t>(from) % size_of(info.dtype) != 0)
     return load(name);
-  return Tensor(make_ref<Storage>(from, info.bytes(), mappings_[info.shard]), info.dtype, info.shape,
-                contiguous_strides(info.shape));
+  return Tensor(storage(name), info.dtype, info.shape, contiguous_strides(info.shape));
+}
+
+std::string_view Safetensors::bytes(std::string_view name) const {
+  const TensorInfo& info = require(name);
+  return {reinterpret_cast<const char*>(bytes_of(info)), info.bytes()};
+}
+
+Ref<Storage> Safetensors::storage(std::string_view name) const {
+  const TensorInfo& info = require(name);
+  return make_ref<Storage>(bytes_of(info), info.bytes(), mappings_[info.shard]);
 }
 
 NamedTensors Safetensors::load_all() const {
@@ -127,29 +137,6 @@ NamedTensors Safetensors::load_all() const {
 }
 
 namespace {
-
-// In the reference's order of writing: the widest first, so that every tensor is aligned to its own size.
-struct Spelling {
-  Dtype dtype;
-  const char* name;
-};
-constexpr Spelling kWritingOrder[] = {{Dtype::i64, "I64"}, {Dtype::f64, "F64"},     {Dtype::f32, "F32"},
-                                      {Dtype::i32, "I32"}, {Dtype::bf16, "BF16"},   {Dtype::f16, "F16"},
-                                      {Dtype::u8, "U8"},   {Dtype::boolean, "BOOL"}};
-
-int writing_rank(Dtype dtype) {
-  int rank = 0;
-  while (kWritingOrder[rank].dtype != dtype) ++rank;
-  return rank;
-}
-
-std::string json_string(const std::string& text) {
-  try {
-    return Json(text).dump();
-  } catch (const Json::type_error&) {
-    throw ValueError("safetensors", "the name \"" + text + "\" is no valid UTF-8.");
-  }
-}
 
 // Elements of any view, packed in row-major order.
 std::string packed(const Tensor& t) {
@@ -177,47 +164,15 @@ void write_safetensors(const fs::path& path, const NamedTensors& tensors, const 
   std::vector<const std::pair<std::string, Tensor>*> order;
   for (const auto& entry : tensors) {
     const auto& [name, t] = entry;
-    if (name == "__metadata__") throw ValueError("safetensors", "the name \"__metadata__\" is reserved.");
     if (!t.defined() || t.device() != Device::cpu)
       throw ValueError("safetensors", "the tensor \"" + name + "\" " + t.describe() + " has no data to write.");
     order.push_back(&entry);
   }
-  std::sort(order.begin(), order.end(), [](auto* a, auto* b) {
-    const int left = writing_rank(a->second.dtype()), right = writing_rank(b->second.dtype());
-    return left != right ? left < right : a->first < b->first;
-  });
-
-  std::string header = "{";
-  if (!metadata.empty()) {
-    header += "\"__metadata__\":{";
-    for (const auto& [key, value] : metadata) header += json_string(key) + ":" + json_string(value) + ",";
-    header.back() = '}';
-    header += ",";
-  }
-  uint64_t at = 0;
-  std::vector<std::string_view> names;
-  for (const auto* entry : order) {
-    const auto& [name, t] = *entry;
-    names.push_back(name);
-    header += json_string(name) + ":{\"dtype\":\"" + kWritingOrder[writing_rank(t.dtype())].name + "\",\"shape\":[";
-    for (int axis = 0; axis < t.rank(); ++axis) {
-      if (axis > 0) header += ",";
-      header += std::to_string(t.shape()[axis]);
-    }
-    header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + t.bytes()) + "]},";
-    at += t.bytes();
-  }
-  std::sort(names.begin(), names.end());
-  const auto twin = std::adjacent_find(names.begin(), names.end());
-  if (twin != names.end()) throw ValueError("safetensors", "the name \"" + std::string(*twin) + "\" stands twice.");
-  if (header.size() > 1) header.pop_back();
-  header += "}";
-  header.resize((header.size() + 7) / 8 * 8, ' ');
-
-  AtomicFile file(path);
-  const uint64_t length = header.size();
-  file.write(&length, sizeof(length));
-  file.write(header.data(), header.size());
+  std::sort(order.begin(), order.end(),
+            [](auto* a, auto* b) { return written_before(a->second.dtype(), a->first, b->second.dtype(), b->first); });
+  std::vector<StoredTensor> announced;
+  for (const auto* entry : order) announced.push_back({entry->first, entry->second.shape(), entry->second.dtype()});
+  SafetensorsWriter file(path, announced, metadata);
   for (const auto* entry : order) {
     const Tensor& t = entry->second;
     if (t.contiguous()) {

@@ -6,8 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/file.h"
-#include "tensor/tensor.h"
+#include "io/tensor_file.h"
 
 namespace gradus {
 
@@ -57,15 +56,14 @@ class Safetensors {
   /// Booleans and data that are misaligned for their type are copied instead.
   Tensor map(std::string_view name) const;
   NamedTensors load_all() const;
+  /// The bytes of a tensor in the mapped file, and the same as a storage that keeps the file mapped.
+  std::string_view bytes(std::string_view name) const;
+  Ref<Storage> storage(std::string_view name) const;
 
   const TextPairs& metadata() const { return metadata_; }
   const std::vector<std::filesystem::path>& files() const { return files_; }
 
  private:
-  struct Mapping : RefCounted {
-    explicit Mapping(const std::filesystem::path& path) : file(path) {}
-    MappedFile file;
-  };
   void add_file(const std::filesystem::path& path);
   void add_index(const std::filesystem::path& path);
   void sort_names();
@@ -80,6 +78,9 @@ class Safetensors {
   std::vector<Ref<Mapping>> mappings_;
   std::vector<uint64_t> data_begin_;
 };
+
+/// How the format spells a dtype: "BF16".
+const char* safetensors_name(Dtype dtype);
 
 /// Writes atomically, in the order and with the padding of the reference implementation, so that equal tensors give
 /// equal files. Views are written densely. Throws ValueError for duplicate or reserved names and for tensors without

@@ -1,56 +1,72 @@
-#include <algorithm>
+#include "models/checkpoint.h"
+
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
+#include "io/gguf_model.h"
 #include "io/safetensors.h"
 #include "models/model.h"
 
 namespace gradus {
 
-namespace {
-
 namespace fs = std::filesystem;
 
-// Tensors of a checkpoint under the names that the models use. A body that was saved without its head has names
-// without the prefix that models with heads put in front, and the other way round; early BERT files call the weights of
-// norms gamma and beta.
-class CheckpointSource final : public TensorSource {
- public:
-  explicit CheckpointSource(const fs::path& directory) : directory_(directory), file_(directory) {}
+bool is_gguf(const fs::path& path) {
+  if (!fs::is_regular_file(path)) return false;
+  const MappedFile file(path);
+  return file.size() >= 4 && std::string_view(reinterpret_cast<const char*>(file.data()), 4) == "GGUF";
+}
 
-  std::string stored_name(const std::string& name) const override {
-    if (file_.contains(name)) return name;
-    for (const std::string prefix : {"transformer.", "model.", "bert.", "roberta.", "distilbert."}) {
-      if (name.rfind(prefix, 0) == 0 && file_.contains(name.substr(prefix.size()))) return name.substr(prefix.size());
-      if (file_.contains(prefix + name)) return prefix + name;
-    }
-    for (const auto& [today, once] : {std::pair{".LayerNorm.weight", ".gamma"}, {".LayerNorm.bias", ".beta"}}) {
-      const std::string ending = today;
-      if (name.size() <= ending.size() || name.compare(name.size() - ending.size(), ending.size(), ending) != 0)
-        continue;
-      return stored_name(name.substr(0, name.size() - ending.size()) + ".LayerNorm" + once);
-    }
-    return "";
+Checkpoint::Checkpoint(const fs::path& path) {
+  if (is_gguf(path)) {
+    auto model = std::make_unique<GgufModel>(path);
+    config_ = std::make_unique<Json>(model->config());
+    config_source_ = path.string() + ", config.json";
+    file_ = std::move(model);
+    return;
   }
-  Tensor load(const std::string& stored) const override {
-    used_.insert(stored);
-    return file_.map(stored);
-  }
-  std::string describe() const override { return directory_.string(); }
+  if (!fs::is_directory(path))
+    throw FileError("load", path.string() + (fs::exists(path) ? " is no model." : " does not exist."),
+                    "a model is a folder with config.json and model.safetensors, or a GGUF file.");
+  config_source_ = (path / "config.json").string();
+  config_ = std::make_unique<Json>(read_json(path / "config.json"));
+  file_ = open_tensors(path);
+}
+Checkpoint::~Checkpoint() = default;
 
-  std::vector<std::string> unused() const {
-    std::vector<std::string> names;
-    for (const TensorInfo& t : file_.tensors())
-      if (!used_.count(t.name)) names.push_back(t.name);
-    return names;
+std::string Checkpoint::stored_name(const std::string& name) const {
+  if (file_->find(name)) return name;
+  for (const std::string prefix : {"transformer.", "model.", "bert.", "roberta.", "distilbert."}) {
+    if (name.rfind(prefix, 0) == 0 && file_->find(name.substr(prefix.size()))) return name.substr(prefix.size());
+    if (file_->find(prefix + name)) return prefix + name;
   }
+  for (const auto& [today, once] : {std::pair{".LayerNorm.weight", ".gamma"}, {".LayerNorm.bias", ".beta"}}) {
+    const std::string ending = today;
+    if (name.size() <= ending.size() || name.compare(name.size() - ending.size(), ending.size(), ending) != 0) continue;
+    return stored_name(name.substr(0, name.size() - ending.size()) + ".LayerNorm" + once);
+  }
+  return "";
+}
 
- private:
-  fs::path directory_;
-  Safetensors file_;
-  mutable std::set<std::string> used_;
-};
+size_t Checkpoint::require(const std::string& stored) const {
+  const auto index = file_->find(stored);
+  if (!index) throw FileError("load", describe() + ": the tensor \"" + stored + "\" is missing.");
+  used_.insert(stored);
+  return *index;
+}
+
+Tensor Checkpoint::load(const std::string& stored) const { return file_->load(require(stored)); }
+QuantTensor Checkpoint::packed(const std::string& stored) const { return file_->packed(require(stored)); }
+std::string Checkpoint::describe() const { return file_->describe(); }
+
+std::vector<std::string> Checkpoint::unused() const {
+  std::vector<std::string> names;
+  for (const StoredTensor& t : file_->tensors())
+    if (!used_.count(t.name)) names.push_back(t.name);
+  return names;
+}
+
+namespace {
 
 // What generation needs to know, out of the model's configuration.
 Json generation_config(const Json& config) {
@@ -65,15 +81,9 @@ Json generation_config(const Json& config) {
 
 template <class Made,
           std::unique_ptr<Made> (*make)(const Json&, const ModelOptions&, const std::string&, const TensorSource*)>
-static std::unique_ptr<Made> load(const fs::path& directory, const ModelOptions& options,
-                                  std::vector<std::string>* unused) {
-  if (!fs::is_directory(directory))
-    throw FileError("load", directory.string() + " is no folder.",
-                    "a model directory holds config.json and model.safetensors.");
-  const fs::path config = directory / "config.json";
-  const Json json = read_json(config);
-  const CheckpointSource source(directory);
-  auto model = make(json, options, config.string(), &source);
+static std::unique_ptr<Made> load(const fs::path& path, const ModelOptions& options, std::vector<std::string>* unused) {
+  const Checkpoint source(path);
+  auto model = make(source.config(), options, source.config_source(), &source);
   if (unused) *unused = source.unused();
   return model;
 }

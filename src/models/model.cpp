@@ -8,6 +8,7 @@
 #include "models/inputs.h"
 #include "models/text/decoder_input.h"
 #include "models/text/labels.h"
+#include "nn/packed.h"
 #include "ops/elementwise.h"
 #include "ops/loss.h"
 #include "ops/matmul.h"
@@ -33,7 +34,9 @@ LmInput CausalLm::input(const Tensor& input_ids, const Tensor& attention_mask, c
 }
 
 Tensor CausalLm::logits(const Tensor& hidden) const {
-  const Tensor logits = affine(hidden, transpose(head()));
+  const Tensor w = head();
+  const QuantTensor packed = parameters().packed_of(w);
+  const Tensor logits = packed.defined() ? packed_linear(hidden, packed) : affine(hidden, transpose(w));
   const double cap = logit_softcap();
   return cap > 0 ? mul(tanh(mul(logits, 1 / cap)), cap) : logits;
 }

@@ -104,6 +104,9 @@ struct ModelOptions {
   uint64_t seed = 0;       ///< of the initial parameters
   bool trainable = true;   ///< parameters require gradients
   bool body_only = false;  ///< make_model(): without its head, whatever `architectures` says
+  /// Matrices that the file holds in 16 bits or packed blocks stay as they are (inference only, f32): linear layers
+  /// multiply by them, embeddings unpack the rows they need. Needs trainable = false.
+  bool packed_weights = false;
 };
 
 /// A model from a configuration (the JSON of config.json, called `source` in errors); `model_type` picks the family.
@@ -122,9 +125,10 @@ std::vector<std::string> model_config_keys(const std::string& model_type);
 /// Whether `model_type` names a family of decoder-only language models.
 bool is_causal_lm(const std::string& model_type);
 
-/// From a Hugging Face directory: config.json and model.safetensors (or its shards). Throws FileError naming the file
-/// and tensor. `unused` receives the names of tensors in the checkpoint that the model does not have.
-std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& directory, const ModelOptions& options,
+/// From a Hugging Face directory (config.json with safetensors or PyTorch weights, one file or shards) or a GGUF file.
+/// Throws FileError naming the file and tensor. `unused` receives the names of tensors in the checkpoint that the model
+/// does not have.
+std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& path, const ModelOptions& options,
                                          std::vector<std::string>* unused = nullptr);
 std::unique_ptr<Model> load_model(const std::filesystem::path& directory, const ModelOptions& options,
                                   std::vector<std::string>* unused = nullptr);

@@ -162,8 +162,8 @@ std::string architecture_of(const Json& config, const std::string& source) {
 }
 
 SharedStore store_of(const ModelOptions& options, const TensorSource* weights) {
-  return std::make_shared<Parameters>(
-      Parameters::Options{options.dtype, options.device, options.seed, weights, options.trainable});
+  return std::make_shared<Parameters>(Parameters::Options{options.dtype, options.device, options.seed, weights,
+                                                          options.trainable, options.packed_weights});
 }
 
 // "LlamaForCausalLM" -> "Llama"

@@ -1,6 +1,7 @@
 #include "nn/layers.h"
 
 #include "autograd/observer.h"
+#include "nn/packed.h"
 #include "ops/dropout.h"
 #include "ops/elementwise.h"
 #include "ops/index.h"
@@ -12,9 +13,11 @@ namespace gradus {
 
 namespace {
 
-Tensor projection(const Scope& s, const Shape& shape, int outputs, const LinearOptions& options) {
-  if (options.init.empty()) return s.parameter("weight", shape, Init::normal_of(options.init_std));
-  return s.parameter("weight", shape, outputs, options.init);
+// The weight of an op with its outputs along axis `outputs`, each equal block of them with an Init of its own.
+Tensor projection(const Scope& s, const Shape& shape, int outputs, const LinearOptions& options, QuantTensor& packed) {
+  if (options.init.size() > 1 && !s.store().loading()) return s.parameter("weight", shape, outputs, options.init);
+  const Init init = options.init.empty() ? Init::normal_of(options.init_std) : options.init[0];
+  return s.matrix("weight", shape, init, shape[outputs], shape[1 - outputs], packed);
 }
 
 Tensor scaled(const Tensor& x, double multiplier) { return multiplier == 1 ? x : mul(x, multiplier); }
@@ -22,29 +25,32 @@ Tensor scaled(const Tensor& x, double multiplier) { return multiplier == 1 ? x :
 }  // namespace
 
 Linear::Linear(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(projection(s, {out, in}, 0, options)), multiplier(options.multiplier), path(s.trace_path()) {
+    : weight(projection(s, {out, in}, 0, options, packed)), multiplier(options.multiplier), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Linear::operator()(const Tensor& x) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_linear(scaled(x, multiplier), packed, bias);
   return affine(scaled(x, multiplier), transpose(weight), bias);
 }
 
 Conv1D::Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options)
-    : weight(projection(s, {in, out}, 1, options)), multiplier(options.multiplier), path(s.trace_path()) {
+    : weight(projection(s, {in, out}, 1, options, packed)), multiplier(options.multiplier), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());
 }
 Tensor Conv1D::operator()(const Tensor& x) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_linear(scaled(x, multiplier), packed, bias);
   return affine(scaled(x, multiplier), weight, bias);
 }
 
 Embedding::Embedding(const Scope& s, int64_t rows, int64_t width, double init_std)
     : Embedding(s, rows, width, Init::normal_of(init_std)) {}
 Embedding::Embedding(const Scope& s, int64_t rows, int64_t width, const Init& init)
-    : weight(s.parameter("weight", {rows, width}, init)), path(s.trace_path()) {}
+    : weight(s.matrix("weight", {rows, width}, init, rows, width, packed)), path(s.trace_path()) {}
 Tensor Embedding::operator()(const Tensor& ids) const {
   const TraceScope in(path);
+  if (packed.defined()) return packed_embedding(packed, ids);
   return embedding(weight, ids);
 }
 

@@ -14,8 +14,9 @@ struct LinearOptions {
   double multiplier = 1;  ///< of the weight where it is used
 };
 
-/// y = multiplier x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out).
+/// y = multiplier x W^T + b: x (*, in) -> (*, out); weight (out, in), bias (out). A packed weight stands in `packed`.
 struct Linear {
+  QuantTensor packed;
   Tensor weight, bias;
   double multiplier;
   const char* path;
@@ -25,6 +26,7 @@ struct Linear {
 
 /// GPT-2's transposed twin: y = multiplier x W + b, weight (in, out) as its checkpoints store it.
 struct Conv1D {
+  QuantTensor packed;  ///< (out, in)
   Tensor weight, bias;
   double multiplier;
   const char* path;
@@ -34,6 +36,7 @@ struct Conv1D {
 
 /// Rows of weight (rows, width) by id.
 struct Embedding {
+  QuantTensor packed;
   Tensor weight;
   const char* path;
   Embedding(const Scope& s, int64_t rows, int64_t width, double init_std = 0.02);

@@ -28,6 +28,40 @@ Tensor loaded_value(const TensorSource& source, const std::string& name, const S
 
 }  // namespace
 
+QuantTensor TensorSource::packed(const std::string&) const { return {}; }
+
+Parameters::Parameters(Options options) : options_(options) {
+  if (!options_.packed_weights) return;
+  if (options_.trainable)
+    throw ValueError("parameters", "packed weights cannot be trained: they have no gradient.",
+                     "load the model without packed_weights; they become floats.");
+  if (options_.dtype != Dtype::f32)
+    throw ValueError("parameters",
+                     std::string("packed weights compute in f32, not in ") + name_of(options_.dtype) + ".");
+}
+
+Tensor Parameters::make_matrix(const std::string& name, const Shape& shape, const Init& init, int64_t rows,
+                               int64_t columns, QuantTensor& packed) {
+  if (options_.packed_weights && loading()) {
+    const std::string stored = options_.source->stored_name(name);
+    if (!stored.empty()) packed = options_.source->packed(stored);
+    if (packed.defined() && packed.rows() == rows && packed.columns() == columns) {
+      if (find(stored).defined()) throw ValueError("parameters", "two layers make the parameter \"" + stored + "\".");
+      list_.push_back({.name = stored, .value = empty(shape, options_.dtype, Device::meta), .packed = packed});
+      return list_.back().value;
+    }
+    packed = {};
+  }
+  return make(name, shape, init);
+}
+
+QuantTensor Parameters::packed_of(const Tensor& value) const {
+  if (value.device() != Device::meta) return {};
+  for (const Parameter& p : list_)
+    if (p.value.id() == value.id()) return p.packed;
+  return {};
+}
+
 Tensor Parameters::find(const std::string& name) const {
   for (const auto* list : {&list_, &buffers_})
     for (const Parameter& p : *list)

@@ -5,14 +5,15 @@
 
 #include "base/random.h"
 #include "nn/init.h"
-#include "tensor/tensor.h"
+#include "tensor/quantized.h"
 
 namespace gradus {
 
 struct Parameter {
-  std::string name;  ///< path in the checkpoint: "model.layers.0.self_attn.q_proj.weight"
-  Tensor value;
+  std::string name;                ///< path in the checkpoint: "model.layers.0.self_attn.q_proj.weight"
+  Tensor value;                    ///< on the meta device (a shape without numbers) when the weight is packed
   double learning_rate_scale = 1;  ///< factor of an optimiser's learning rate, from Init::learning_rate_scale
+  QuantTensor packed = {};
 };
 
 /// Where loaded parameters come from: a checkpoint, another model, a test.
@@ -23,6 +24,8 @@ class TensorSource {
   virtual std::string stored_name(const std::string& name) const = 0;
   /// By stored name, in any dtype; the store converts it.
   virtual Tensor load(const std::string& stored) const = 0;
+  /// By stored name: the blocks of a matrix that is stored in 16 bits or less; undefined when it is not.
+  virtual QuantTensor packed(const std::string& stored) const;
   /// For errors: the file or folder.
   virtual std::string describe() const = 0;
 };
@@ -37,8 +40,10 @@ class Parameters {
     uint64_t seed = 0;
     const TensorSource* source = nullptr;  ///< asked while the layers are made
     bool trainable = true;
+    bool packed_weights = false;  ///< matrices of layers that can use them stay packed
   };
-  explicit Parameters(Options options) : options_(options) {}
+  /// Throws ValueError for packed weights that shall be trained or have another dtype than f32.
+  explicit Parameters(Options options);
   Parameters(const Parameters&) = delete;
   Parameters& operator=(const Parameters&) = delete;
 
@@ -65,6 +70,13 @@ class Parameters {
   bool has_stored(const std::string& name) const;
   /// The first of the names that the checkpoint has; the first of all when it has none, or when there is none.
   std::string first_stored(const std::vector<std::string>& names) const;
+
+  /// As make(), for the matrix of a layer that can compute with packed weights. `packed` receives the blocks (rows,
+  /// columns) when the checkpoint has them and the store keeps them; the result is then a shape without numbers.
+  Tensor make_matrix(const std::string& name, const Shape& shape, const Init& init, int64_t rows, int64_t columns,
+                     QuantTensor& packed);
+  /// The blocks behind a parameter that make_matrix gave; undefined for others.
+  QuantTensor packed_of(const Tensor& value) const;
 
   /// As make(), for a buffer of any dtype.
   Tensor make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype);
@@ -96,6 +108,11 @@ class Scope {
   }
   Tensor parameter(const std::string& name, const Shape& shape, int axis, const std::vector<Init>& blocks) const {
     return store_->make(child(name), shape, axis, blocks);
+  }
+  /// A weight (shape) whose packed form is the matrix (rows, columns); see Parameters::make_matrix.
+  Tensor matrix(const std::string& name, const Shape& shape, const Init& init, int64_t rows, int64_t columns,
+                QuantTensor& packed) const {
+    return store_->make_matrix(child(name), shape, init, rows, columns, packed);
   }
   Tensor buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) const {
     return store_->make_buffer(child(name), shape, init, dtype);

@@ -4,6 +4,7 @@
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/lapack.h"
+#include "kernels/cpu/packed_dot.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
 
@@ -66,7 +67,27 @@ void for_each_product(const MatmulArgs& args, const F& f) {
   });
 }
 
+// x W^T for a few rows of x, as in decoding: each row of W is read once, as fast as memory gives it.
+void few_rows(const MatmulArgs& args, const Layout& la, const Layout& lb) {
+  const int64_t m = args.y.size(0), n = args.y.size(1), k = args.a.size(1), ldy = std::max(args.y.strides()[0], n);
+  const auto* w = reinterpret_cast<const std::byte*>(args.b.data<float>());
+  const size_t row_bytes = static_cast<size_t>(lb.ld) * sizeof(float);
+  parallel_for(n, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = 0; i < m; ++i) {
+      float* y = args.y.data<float>() + i * ldy;
+      dot_floats(nullptr, w + static_cast<size_t>(begin) * row_bytes, row_bytes, end - begin, k,
+                 args.a.data<float>() + i * la.ld, y + begin);
+      if (args.bias.defined())
+        for (int64_t j = begin; j < end; ++j) y[j] += args.bias.data<float>()[j];
+    }
+  });
+}
+
 void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
+  constexpr int64_t kFewRows = 4, kWorthIt = 1 << 14;
+  if (args.y.rank() == 2 && args.y.size(0) <= kFewRows && !args.accumulate && !la.transposed && lb.transposed &&
+      args.b.count() >= kWorthIt)
+    return few_rows(args, la, lb);
   Gemm g;
   g.m = args.y.shape().back(1), g.n = args.y.shape().back(), g.k = args.a.shape().back();
   g.transpose_a = la.transposed, g.lda = la.ld, g.transpose_b = lb.transposed, g.ldb = lb.ld;
