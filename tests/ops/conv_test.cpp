@@ -67,6 +67,8 @@ TEST_CASE("conv: larger sizes, fast kernels against plain loops") {
   for (const Case& c : {Case{{3, 37, 19, 23}, {70, 37, 3, 3}, {.padding = 1}},
                         {{2, 24, 31, 29}, {33, 24, 3, 3}, {.stride = 2, .padding = 1}},
                         {{2, 3, 40, 41}, {17, 3, 7, 7}, {.stride = 2, .padding = 3}},
+                        {{1, 6, 20, 21}, {3, 6, 7, 7}, {.padding = 3}},
+                        {{1, 4, 18, 17}, {4, 4, 9, 9}, {}},
                         {{1, 300, 9, 7}, {40, 300, 3, 3}, {.padding = 2, .dilation = 2}},
                         {{9, 40, 7, 7}, {130, 40, 3, 3}, {.padding = 1}},
                         {{2, 48, 20, 20}, {36, 12, 3, 3}, {.padding = 1, .groups = 4}},

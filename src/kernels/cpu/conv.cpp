@@ -5,9 +5,9 @@
 #include "base/parallel.h"
 #include "kernels/cpu/conv_tile.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/taps.h"
 #include "kernels/ref/ref.h"
-#include "kernels/report.h"
 
 namespace gradus::cpu {
 
@@ -157,7 +157,7 @@ void run_pass(const ConvPass& pass, const Panels& w, const float* source) {
   const int64_t pieces = tiles.count() * w.groups;
   if (pieces == 0) return;
   const int64_t parts = std::min(w.count, ceil_div(kConvItems, pieces)), each = ceil_div(w.count, parts);
-  const bool few = w.columns <= kTapChannels && pass.grid.step[2] == 1;
+  const bool few = w.columns <= kTapChannels && w.count == 1 && pass.grid.step[2] == 1;
   parallel_for(pieces * parts, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t part = i % parts, group = i / parts % w.groups;
@@ -247,15 +247,6 @@ bool pointwise(const Tensor& x, const Tensor& w, const Tensor& y, const ConvGeom
 
 bool depthwise(const Tensor& x, const Tensor& w) { return w.shape()[1] == 1 && x.shape()[1] > 1; }
 
-Tensor widened(const Tensor& x) {
-  if (!x.defined()) return x;
-  const Tensor y = empty(x.shape());
-  copy({.x = x, .y = y});
-  return y;
-}
-
-bool is_half(const Tensor& x) { return x.dtype() == Dtype::f16 || x.dtype() == Dtype::bf16; }
-
 }  // namespace
 
 ConvPass forward_pass(const ConvArgs& args) {
@@ -308,22 +299,19 @@ ConvGrid weights_grid(const ConvBackwardWeightsArgs& args) {
   return forward_pass({.x = args.x, .w = args.dw, .bias = {}, .y = args.dy, .geometry = args.geometry}).grid;
 }
 
-// Where Highway has single numbers only (GRADUS_CPU_ISA=baseline) the tiles, which count on whole vectors, are wrong
-// for some large kernels: the plain loops take over.
-static bool has_vectors() {
-  static const bool yes = instruction_sets().highway != "SCALAR";
-  return yes;
-}
-
 void conv(const ConvArgs& args) {
   if (args.y.count() == 0) return;
   if (args.w.count() == 0 || args.x.count() == 0) return ref::conv(args);
-  if (is_half(args.y)) {
+  if (is_16_bit(args.y)) {
     const Tensor y = empty(args.y.shape());
-    conv({.x = widened(args.x), .w = widened(args.w), .bias = widened(args.bias), .y = y, .geometry = args.geometry});
+    conv({.x = copy_in_f32(args.x),
+          .w = copy_in_f32(args.w),
+          .bias = args.bias.defined() ? copy_in_f32(args.bias) : Tensor(),
+          .y = y,
+          .geometry = args.geometry});
     return copy({.x = y, .y = args.y});
   }
-  if (!all_f32({args.y}) || !has_vectors()) return ref::conv(args);
+  if (!all_f32({args.y})) return ref::conv(args);
   const Tensor x = dense(args.x), w = dense(args.w), bias = dense(args.bias);
   const ConvArgs in{.x = x, .w = w, .bias = bias, .y = args.y, .geometry = args.geometry};
   if (pointwise(x, w, args.y, args.geometry)) return pointwise_conv(in);
@@ -334,12 +322,12 @@ void conv(const ConvArgs& args) {
 void conv_backward_data(const ConvBackwardDataArgs& args) {
   if (args.dx.count() == 0) return;
   if (args.w.count() == 0 || args.dy.count() == 0) return ref::conv_backward_data(args);
-  if (is_half(args.dx)) {
+  if (is_16_bit(args.dx)) {
     const Tensor dx = empty(args.dx.shape());
-    conv_backward_data({.dy = widened(args.dy), .w = widened(args.w), .dx = dx, .geometry = args.geometry});
+    conv_backward_data({.dy = copy_in_f32(args.dy), .w = copy_in_f32(args.w), .dx = dx, .geometry = args.geometry});
     return copy({.x = dx, .y = args.dx});
   }
-  if (!all_f32({args.dx}) || !has_vectors()) return ref::conv_backward_data(args);
+  if (!all_f32({args.dx})) return ref::conv_backward_data(args);
   const Tensor dy = dense(args.dy), w = dense(args.w);
   const ConvBackwardDataArgs in{.dy = dy, .w = w, .dx = args.dx, .geometry = args.geometry};
   // The product with w turned is the slower way where dx has more channels than dy.
@@ -359,12 +347,12 @@ void conv_backward_data(const ConvBackwardDataArgs& args) {
 void conv_backward_weights(const ConvBackwardWeightsArgs& args) {
   if (args.dw.count() == 0) return;
   if (args.x.count() == 0 || args.dy.count() == 0) return ref::conv_backward_weights(args);
-  if (is_half(args.dw)) {
+  if (is_16_bit(args.dw)) {
     const Tensor dw = empty(args.dw.shape());
-    conv_backward_weights({.x = widened(args.x), .dy = widened(args.dy), .dw = dw, .geometry = args.geometry});
+    conv_backward_weights({.x = copy_in_f32(args.x), .dy = copy_in_f32(args.dy), .dw = dw, .geometry = args.geometry});
     return copy({.x = dw, .y = args.dw});
   }
-  if (!all_f32({args.dw}) || !has_vectors()) return ref::conv_backward_weights(args);
+  if (!all_f32({args.dw})) return ref::conv_backward_weights(args);
   const Tensor x = dense(args.x), dy = dense(args.dy);
   const ConvBackwardWeightsArgs in{.x = x, .dy = dy, .dw = args.dw, .geometry = args.geometry};
   if (pointwise(x, args.dw, dy, args.geometry)) return pointwise_backward_weights(in);
