@@ -60,11 +60,20 @@ Tensor through_statistics(const Standard& s, const Tensor& g, std::initializer_l
   return mul(s.rstd, sub(g, add(level, mul(s.h, tilt))));
 }
 
-// running = (1 - share) running + share fresh, in place.
-void update(const Tensor& running, const Tensor& fresh, double share) {
-  if (!running.defined()) return;
-  const NoGrad off;
-  const Tensor mixed = add(mul(running.detach(), 1 - share), cast(mul(fresh, share), running.dtype()));
+// running = (1 - share) running + share factor fresh, in place. Not made of operations: a checkpoint compares what they
+// read in its two runs, and the second one leaves `running` alone.
+void update(const Tensor& running, const Tensor& fresh, double share, double factor) {
+  if (!running.defined() || recomputing()) return;
+  const Tensor mixed = empty_like(fresh);
+  kernels(running.device()).copy({.x = running, .y = mixed});
+  if (running.device() == Device::cpu)
+    dispatch_floating("batch_norm", mixed.dtype(), [&](auto tag) {
+      using T = decltype(tag);
+      T* m = mixed.data<T>();
+      const T* f = fresh.data<T>();
+      for (int64_t c = 0; c < mixed.count(); ++c)
+        m[c] = T((1 - share) * static_cast<double>(m[c]) + share * factor * static_cast<double>(f[c]));
+    });
   kernels(running.device()).copy({.x = mixed, .y = running});
   running.bump_version();
 }
@@ -122,8 +131,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                    .mean = mean,
                    .variance = variance});
   if (o.training) {
-    update(running_mean, mean, o.momentum);
-    update(running_var, mul(variance, n / (n - 1)), o.momentum);
+    update(running_mean, mean, o.momentum, 1);
+    update(running_var, variance, o.momentum, n / (n - 1));  // the unbiased one
   }
 
   record("batch_norm", {v, weight, bias}, y,

@@ -1,6 +1,9 @@
 #include <cmath>
+#include <functional>
 
 #include "autograd/autograd.h"
+#include "autograd/checkpoint.h"
+#include "kernels/table.h"
 #include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -176,4 +179,36 @@ TEST_CASE("channel norms: far from zero") {
   const Tensor far = cast(add(normal({4, 3, 100}), 1e4), Dtype::f32);
   check_close(batch_norm(far, {}, {}, {}, {}, {.training = true}),
               batch_norm(cast(far, Dtype::f64), {}, {}, {}, {}, {.training = true}), 0x1p-23, 4000);
+}
+
+TEST_CASE("batch_norm: a checkpoint that runs again leaves the running statistics alone") {
+  const Tensor x = cast(normal({5, 3, 4}), Dtype::f32);
+  const auto run = [&](bool again, const Tensor& mean, const Tensor& var) {
+    const auto f = [=](const Tensor& in) { return tanh(batch_norm(in, mean, var, {}, {}, {.training = true})); };
+    Tensor in = x.detach();
+    require_grad(in);
+    const Tensor y = again ? checkpoint(std::function<Tensor(const Tensor&)>(f), in) : f(in);
+    return grad({sum(y)}, {in})[0];
+  };
+  const Tensor mean = zeros({3}), var = ones({3}), mean_again = zeros({3}), var_again = ones({3});
+  check_same_bits(run(true, mean_again, var_again), run(false, mean, var), "gradient");
+  check_same_bits(mean_again, mean, "running mean");
+  check_same_bits(var_again, var, "running variance");
+}
+
+TEST_CASE("batch_norm: many rows of single numbers, fast kernels against plain loops") {
+  for (const Shape& shape : {Shape{1000, 70}, {300, 3, 5}, {256, 64}, {257, 9}}) {
+    Tensors in{cast(add(normal(shape), 3.0), Dtype::f32), cast(normal({shape[1]}, 2), Dtype::f32)};
+    for (Tensor& t : in) require_grad(t);
+    const auto run = [&] {
+      const Tensor y = batch_norm(in[0], {}, {}, in[1], {}, {.training = true});
+      Tensors all = grad({y}, in, {cast(normal(shape, 1), Dtype::f32)});
+      all.push_back(y.detach());
+      return all;
+    };
+    const Tensors fast = run();
+    const UseRefKernels use;
+    const Tensors plain = run();
+    for (size_t i = 0; i < fast.size(); ++i) check_close(fast[i], plain[i], 0x1p-23, 16, shape.str());
+  }
 }

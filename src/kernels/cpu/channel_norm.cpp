@@ -81,21 +81,59 @@ void row_gradient(const float* x, const float* dy, size_t n, float mean, float a
 }
 
 // For rows too short to be vectors: x (rows, ld) has one column a channel and place, with n columns here.
-// sums += sum over rows of (x - mean), squares += of (x - mean)^2; mean may be null.
-void column_moments(const float* x, size_t rows, size_t ld, size_t n, const float* mean, float* sums, float* squares) {
-  for (size_t r = 0; r < rows; ++r, x += ld) {
-    const auto centred = [](auto, auto s, auto v, auto m) HWY_ATTR { return hn::Add(s, hn::Sub(v, m)); };
-    const auto squared = [](auto, auto s, auto v, auto m) HWY_ATTR {
-      const auto c = hn::Sub(v, m);
-      return hn::MulAdd(c, c, s);
-    };
-    if (!mean) {
-      map(SumOf(), n, sums, sums, x);
-    } else if (squares) {
-      map(squared, n, squares, squares, x, mean);
-    } else {
-      map(centred, n, sums, sums, x, mean);
+// V vectors of columns at a time, whose sums stay in registers.
+template <size_t V>
+HWY_INLINE void sum_vectors(const float* x, size_t rows, size_t ld, float* sums) {
+  const Floats d;
+  const size_t lanes = hn::Lanes(d);
+  FloatVec s[V];
+#pragma GCC unroll 8
+  for (size_t v = 0; v < V; ++v) s[v] = hn::Zero(d);
+  for (size_t r = 0; r < rows; ++r, x += ld)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < V; ++v) s[v] = hn::Add(s[v], hn::LoadU(d, x + v * lanes));
+#pragma GCC unroll 8
+  for (size_t v = 0; v < V; ++v) hn::StoreU(s[v], d, sums + v * lanes);
+}
+
+template <size_t V>
+HWY_INLINE void square_vectors(const float* x, size_t rows, size_t ld, const float* mean, float* squares) {
+  const Floats d;
+  const size_t lanes = hn::Lanes(d);
+  FloatVec s[V], m[V];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < V; ++v) s[v] = hn::Zero(d), m[v] = hn::LoadU(d, mean + v * lanes);
+  for (size_t r = 0; r < rows; ++r, x += ld)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < V; ++v) {
+      const FloatVec c = hn::Sub(hn::LoadU(d, x + v * lanes), m[v]);
+      s[v] = hn::MulAdd(c, c, s[v]);
     }
+#pragma GCC unroll 4
+  for (size_t v = 0; v < V; ++v) hn::StoreU(s[v], d, squares + v * lanes);
+}
+
+// sums_j = sum over rows of x_j
+void column_sums(const float* x, size_t rows, size_t ld, size_t n, float* sums) {
+  const size_t lanes = hn::Lanes(Floats());
+  size_t i = 0;
+  for (; i + 8 * lanes <= n; i += 8 * lanes) sum_vectors<8>(x + i, rows, ld, sums + i);
+  for (; i + lanes <= n; i += lanes) sum_vectors<1>(x + i, rows, ld, sums + i);
+  for (; i < n; ++i) {
+    sums[i] = 0;
+    for (size_t r = 0; r < rows; ++r) sums[i] += x[r * ld + i];
+  }
+}
+
+// squares_j = sum over rows of (x_j - mean_j)^2
+void column_squares(const float* x, size_t rows, size_t ld, size_t n, const float* mean, float* squares) {
+  const size_t lanes = hn::Lanes(Floats());
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) square_vectors<4>(x + i, rows, ld, mean + i, squares + i);
+  for (; i + lanes <= n; i += lanes) square_vectors<1>(x + i, rows, ld, mean + i, squares + i);
+  for (; i < n; ++i) {
+    squares[i] = 0;
+    for (size_t r = 0; r < rows; ++r) squares[i] += (x[r * ld + i] - mean[i]) * (x[r * ld + i] - mean[i]);
   }
 }
 
@@ -105,12 +143,42 @@ void column_affine(const float* x, size_t rows, size_t ld, size_t n, const float
   for (size_t r = 0; r < rows; ++r, x += ld, y += ld) map(f, n, y, x, mean, a, b);
 }
 
+template <size_t V>
+HWY_INLINE void product_vectors(const float* x, const float* dy, size_t rows, size_t ld, const float* mean, float* sums,
+                                float* products) {
+  const Floats d;
+  const size_t lanes = hn::Lanes(d);
+  FloatVec s[V], p[V], m[V];
+#pragma GCC unroll 4
+  for (size_t v = 0; v < V; ++v) s[v] = p[v] = hn::Zero(d), m[v] = hn::LoadU(d, mean + v * lanes);
+  for (size_t r = 0; r < rows; ++r, x += ld, dy += ld)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < V; ++v) {
+      const FloatVec g = hn::LoadU(d, dy + v * lanes);
+      s[v] = hn::Add(s[v], g);
+      p[v] = hn::MulAdd(g, hn::Sub(hn::LoadU(d, x + v * lanes), m[v]), p[v]);
+    }
+#pragma GCC unroll 4
+  for (size_t v = 0; v < V; ++v) {
+    hn::StoreU(s[v], d, sums + v * lanes);
+    hn::StoreU(p[v], d, products + v * lanes);
+  }
+}
+
+// sums_j = sum over rows of dy_j, products_j = sum over rows of dy_j (x_j - mean_j)
 void column_products(const float* x, const float* dy, size_t rows, size_t ld, size_t n, const float* mean, float* sums,
                      float* products) {
-  const auto f = [](auto, auto p, auto v, auto g, auto m) HWY_ATTR { return hn::MulAdd(g, hn::Sub(v, m), p); };
-  for (size_t r = 0; r < rows; ++r, x += ld, dy += ld) {
-    map(SumOf(), n, sums, sums, dy);
-    map(f, n, products, products, x, dy, mean);
+  const size_t lanes = hn::Lanes(Floats());
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes)
+    product_vectors<4>(x + i, dy + i, rows, ld, mean + i, sums + i, products + i);
+  for (; i + lanes <= n; i += lanes) product_vectors<1>(x + i, dy + i, rows, ld, mean + i, sums + i, products + i);
+  for (; i < n; ++i) {
+    sums[i] = products[i] = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      sums[i] += dy[r * ld + i];
+      products[i] += dy[r * ld + i] * (x[r * ld + i] - mean[i]);
+    }
   }
 }
 
@@ -138,7 +206,8 @@ HWY_EXPORT(row_deviations);
 HWY_EXPORT(row_affine);
 HWY_EXPORT(row_products);
 HWY_EXPORT(row_gradient);
-HWY_EXPORT(column_moments);
+HWY_EXPORT(column_sums);
+HWY_EXPORT(column_squares);
 HWY_EXPORT(column_affine);
 HWY_EXPORT(column_products);
 HWY_EXPORT(column_gradient);
@@ -199,50 +268,68 @@ std::vector<float> spread_out(const Volume& v, const auto& of_channel) {
   return columns;
 }
 
-// Sums over all rows of f's two sums a column, chains of f32 joined in f64, then over the columns of a channel.
+constexpr int64_t kRowTile = 256;  // rows that f32 adds before f64 takes over; a tile of them stays in the cache
+
+// Calls f(column, n, row, rows) for tiles of columns, and in these for tiles of rows, in order.
 template <class F>
-void sum_columns(const Volume& v, const F& f, double* first, double* second) {
-  constexpr int64_t kRows = 256;
-  const int64_t columns = v.columns();
-  std::vector<double> totals(static_cast<size_t>(2 * columns));
-  parallel_for(columns, kColumnTile, [&](int64_t begin, int64_t end) {
-    float chain[2 * kColumnTile];
-    for (int64_t row = 0; row < v.batch; row += kRows) {
-      std::fill(chain, chain + 2 * kColumnTile, 0.0f);
-      f(row, std::min(kRows, v.batch - row), begin, end - begin, chain, chain + kColumnTile);
-      for (int64_t i = begin; i < end; ++i) {
-        totals[static_cast<size_t>(i)] += chain[i - begin];
-        totals[static_cast<size_t>(columns + i)] += chain[kColumnTile + i - begin];
-      }
+void for_column_tiles(const Volume& v, const F& f) {
+  parallel_for(v.columns(), kColumnTile, [&](int64_t begin, int64_t end) {
+    for (int64_t row = 0; row < v.batch; row += kRowTile) f(begin, end - begin, row, std::min(kRowTile, v.batch - row));
+  });
+}
+
+// Each channel's mean, and variance about it: tiles of columns first, joined in order (Chan et al. 1979).
+void moments_by_columns(const Volume& v, const float* x, float* mean, float* variance) {
+  const int64_t ld = v.columns();
+  std::vector<double> means(static_cast<size_t>(ld)), squares(means.size());
+  const auto add = HWY_DYNAMIC_DISPATCH(column_sums);
+  const auto square = HWY_DYNAMIC_DISPATCH(column_squares);
+  for_column_tiles(v, [&](int64_t column, int64_t n, int64_t row, int64_t rows) {
+    float about[kColumnTile], deviations[kColumnTile];
+    const float* tile = x + row * ld + column;
+    add(tile, static_cast<size_t>(rows), static_cast<size_t>(ld), static_cast<size_t>(n), about);
+    for (int64_t i = 0; i < n; ++i) about[i] /= static_cast<float>(rows);
+    square(tile, static_cast<size_t>(rows), static_cast<size_t>(ld), static_cast<size_t>(n), about, deviations);
+    const double share = static_cast<double>(rows) / static_cast<double>(row + rows);
+    for (int64_t i = 0; i < n; ++i) {
+      const auto at = static_cast<size_t>(column + i);
+      const double step = static_cast<double>(about[i]) - means[at];
+      means[at] += step * share;
+      squares[at] += static_cast<double>(deviations[i]) + step * step * share * static_cast<double>(row);
     }
   });
   for (int64_t c = 0; c < v.channels; ++c) {
-    first[c] = second[c] = 0;
-    for (int64_t s = 0; s < v.spatial; ++s) {
-      first[c] += totals[static_cast<size_t>(c * v.spatial + s)];
-      second[c] += totals[static_cast<size_t>(columns + c * v.spatial + s)];
+    double total = 0, spread = 0;
+    for (int64_t i = c * v.spatial; i < (c + 1) * v.spatial; ++i) total += means[static_cast<size_t>(i)];
+    total /= static_cast<double>(v.spatial);
+    for (int64_t i = c * v.spatial; i < (c + 1) * v.spatial; ++i) {
+      const double step = means[static_cast<size_t>(i)] - total;
+      spread += squares[static_cast<size_t>(i)] + static_cast<double>(v.batch) * step * step;
     }
+    mean[c] = static_cast<float>(total);
+    variance[c] = static_cast<float>(spread / v.per_channel());
   }
 }
 
-void moments_by_columns(const Volume& v, const float* x, float* mean, float* variance) {
+// Each channel's sum of dy, and of dy (x - mean).
+void products_by_columns(const Volume& v, const float* x, const float* dy, const float* mean, double* sums,
+                         double* products) {
   const int64_t ld = v.columns();
-  std::vector<double> sums(static_cast<size_t>(v.channels)), squares(sums.size());
-  const auto add = HWY_DYNAMIC_DISPATCH(column_moments);
-  const auto pass = [&](const float* about) {
-    sum_columns(
-        v,
-        [&](int64_t row, int64_t rows, int64_t column, int64_t n, float* first, float* second) {
-          add(x + row * ld + column, static_cast<size_t>(rows), static_cast<size_t>(ld), static_cast<size_t>(n),
-              about ? about + column : nullptr, first, about ? second : nullptr);
-        },
-        sums.data(), squares.data());
-  };
-  pass(nullptr);
-  for (int64_t c = 0; c < v.channels; ++c) mean[c] = static_cast<float>(sums[static_cast<size_t>(c)] / v.per_channel());
-  pass(spread_out(v, [&](int64_t c) { return mean[c]; }).data());
-  for (int64_t c = 0; c < v.channels; ++c)
-    variance[c] = static_cast<float>(squares[static_cast<size_t>(c)] / v.per_channel());
+  std::vector<double> totals(static_cast<size_t>(2 * ld));
+  const auto add = HWY_DYNAMIC_DISPATCH(column_products);
+  for_column_tiles(v, [&](int64_t column, int64_t n, int64_t row, int64_t rows) {
+    float first[kColumnTile], second[kColumnTile];
+    add(x + row * ld + column, dy + row * ld + column, static_cast<size_t>(rows), static_cast<size_t>(ld),
+        static_cast<size_t>(n), mean + column, first, second);
+    for (int64_t i = 0; i < n; ++i) {
+      totals[static_cast<size_t>(column + i)] += static_cast<double>(first[i]);
+      totals[static_cast<size_t>(ld + column + i)] += static_cast<double>(second[i]);
+    }
+  });
+  for (int64_t i = 0; i < ld; ++i) {
+    sums[i / v.spatial] += totals[static_cast<size_t>(i)];
+    products[i / v.spatial] += totals[static_cast<size_t>(ld + i)];
+  }
 }
 
 // Rows of a (rows, columns) matrix in pieces.
@@ -259,6 +346,16 @@ std::vector<float> rstds(const Volume& v, const Tensor& variance, double eps) {
     rstd[static_cast<size_t>(c)] =
         static_cast<float>(1 / std::sqrt(static_cast<double>(variance.data<float>()[c]) + eps));
   return rstd;
+}
+
+// The two sums of each row, into those of their channels.
+void join_rows(const Volume& v, const std::vector<double>& rows, std::vector<double>& first,
+               std::vector<double>& second) {
+  for (int64_t row = 0; row < v.rows(); ++row) {
+    const size_t c = static_cast<size_t>(row % v.channels);
+    first[c] += rows[static_cast<size_t>(2 * row)];
+    second[c] += rows[static_cast<size_t>(2 * row + 1)];
+  }
 }
 
 void store_sums(const std::vector<double>& values, const Tensor& to) {
@@ -308,27 +405,15 @@ void batch_norm_backward(const BatchNormBackwardArgs& args) {
   std::vector<double> sums(static_cast<size_t>(v.channels)), products(sums.size());
   std::vector<float> mu;
   if (columns) {
-    const int64_t ld = v.columns();
     mu = spread_out(v, [&](int64_t c) { return mean[c]; });
-    const auto add = HWY_DYNAMIC_DISPATCH(column_products);
-    sum_columns(
-        v,
-        [&](int64_t row, int64_t rows, int64_t column, int64_t n, float* first, float* second) {
-          add(from + row * ld + column, grad + row * ld + column, static_cast<size_t>(rows), static_cast<size_t>(ld),
-              static_cast<size_t>(n), mu.data() + column, first, second);
-        },
-        sums.data(), products.data());
+    products_by_columns(v, from, grad, mu.data(), sums.data(), products.data());
   } else {
     std::vector<double> partial(static_cast<size_t>(2 * v.rows()));
     const auto add = HWY_DYNAMIC_DISPATCH(row_products);
     for_rows(v, [&](int64_t row) {
       add(from + row * v.spatial, grad + row * v.spatial, v.n(), mean[row % v.channels], partial.data() + 2 * row);
     });
-    for (int64_t row = 0; row < v.rows(); ++row) {
-      const size_t c = static_cast<size_t>(row % v.channels);
-      sums[c] += partial[static_cast<size_t>(2 * row)];
-      products[c] += partial[static_cast<size_t>(2 * row + 1)];
-    }
+    join_rows(v, partial, sums, products);
   }
   for (size_t c = 0; c < products.size(); ++c) products[c] *= rstd[c];
   store_sums(products, args.dweight);
@@ -418,11 +503,7 @@ void group_norm_backward(const GroupNormBackwardArgs& args) {
     }
   });
   std::vector<double> sums(static_cast<size_t>(v.channels)), products(sums.size());
-  for (int64_t row = 0; row < v.rows(); ++row) {
-    const size_t c = static_cast<size_t>(row % v.channels);
-    sums[c] += partial[static_cast<size_t>(2 * row)];
-    products[c] += partial[static_cast<size_t>(2 * row + 1)];
-  }
+  join_rows(v, partial, sums, products);
   store_sums(products, args.dweight);
   store_sums(sums, args.dbias);
 }
