@@ -108,19 +108,19 @@ Axes every_axis(const Tensor& x) {
 Tensor var(const Tensor& x, VarOptions options) {
   return moments("var", x, floating_mask_of_all("var", x), options).var;
 }
-Tensor var(const Tensor& x, const Axes& axes, VarOptions options) {
+Tensor detail::var_axes(const Tensor& x, const Axes& axes, VarOptions options) {
   return moments("var", x, floating_mask("var", x, axes), options).var;
 }
 VarMean var_mean(const Tensor& x, VarOptions options) {
   return moments("var_mean", x, floating_mask_of_all("var_mean", x), options);
 }
-VarMean var_mean(const Tensor& x, const Axes& axes, VarOptions options) {
+VarMean detail::var_mean_axes(const Tensor& x, const Axes& axes, VarOptions options) {
   return moments("var_mean", x, floating_mask("var_mean", x, axes), options);
 }
 Tensor stddev(const Tensor& x, VarOptions options) {
   return root_or_zero(moments("stddev", x, floating_mask_of_all("stddev", x), options).var);
 }
-Tensor stddev(const Tensor& x, const Axes& axes, VarOptions options) {
+Tensor detail::stddev_axes(const Tensor& x, const Axes& axes, VarOptions options) {
   return root_or_zero(moments("stddev", x, floating_mask("stddev", x, axes), options).var);
 }
 

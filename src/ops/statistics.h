@@ -1,4 +1,6 @@
 #pragma once
+#include <concepts>
+
 #include "ops/reduce.h"
 
 namespace gradus {
@@ -16,14 +18,34 @@ struct VarMean {
   Tensor var, mean;
 };
 
+namespace detail {
+Tensor var_axes(const Tensor& x, const Axes& axes, VarOptions options);
+VarMean var_mean_axes(const Tensor& x, const Axes& axes, VarOptions options);
+Tensor stddev_axes(const Tensor& x, const Axes& axes, VarOptions options);
+}  // namespace detail
+
+/// What names axes: 0, {0, -1}, a list that the program computed. A template's parameter, because GCC takes the braces
+/// of `var(x, {.correction = 0})` for axes as well as for options, and then prefers what is no template.
+template <class A>
+concept NamesAxes = std::convertible_to<A, Axes>;
+
 /// sum (x - mean)^2 / max(0, n - correction), in two passes: safe far from 0. NaN or infinite where n <= correction.
 Tensor var(const Tensor& x, VarOptions options = {});
-Tensor var(const Tensor& x, const Axes& axes, VarOptions options = {});
+template <NamesAxes A = std::initializer_list<int>>
+Tensor var(const Tensor& x, const A& axes, VarOptions options = {}) {
+  return detail::var_axes(x, axes, options);
+}
 VarMean var_mean(const Tensor& x, VarOptions options = {});
-VarMean var_mean(const Tensor& x, const Axes& axes, VarOptions options = {});
+template <NamesAxes A = std::initializer_list<int>>
+VarMean var_mean(const Tensor& x, const A& axes, VarOptions options = {}) {
+  return detail::var_mean_axes(x, axes, options);
+}
 /// The standard deviation, sqrt(var). Where it is 0, so is its gradient.
 Tensor stddev(const Tensor& x, VarOptions options = {});
-Tensor stddev(const Tensor& x, const Axes& axes, VarOptions options = {});
+template <NamesAxes A = std::initializer_list<int>>
+Tensor stddev(const Tensor& x, const A& axes, VarOptions options = {}) {
+  return detail::stddev_axes(x, axes, options);
+}
 
 /// log sum exp x, without overflow. Of nothing, and of -inf alone: -inf (with gradient 0).
 Tensor logsumexp(const Tensor& x);

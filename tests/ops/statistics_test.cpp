@@ -113,3 +113,26 @@ TEST_CASE("statistics: the same bits on any number of threads") {
   const Tensor x = cast(normal({300, 1111}), Dtype::f32);
   check_threads([&] { return Tensors{var(x), var(x, 0), var(x, 1), logsumexp(x), logsumexp(x, 1)}; }, "statistics");
 }
+
+TEST_CASE("var and its kin: options or axes in braces") {
+  const Tensor x = normal({3, 4, 5});
+  CHECK(var(x, {.correction = 0}).item() == doctest::Approx(var(x).item() * 59 / 60));
+  CHECK(stddev(x, {.correction = 0}).item() == doctest::Approx(std::sqrt(var(x, {.correction = 0}).item())));
+  CHECK(var_mean(x, {.correction = 0}).var.item() == var(x, {.correction = 0}).item());
+  CHECK(var(x, {.correction = 0, .keep = keep_axis}).shape() == Shape{1, 1, 1});
+  CHECK(var(x, {0}).shape() == Shape{4, 5});
+  CHECK(var(x, {0, 1}).shape() == Shape{5});
+  CHECK(var(x, std::vector<int>{1}, {.correction = 0}).shape() == Shape{3, 5});
+}
+
+TEST_CASE("reductions over axes that do not lie together") {
+  const Tensor x = cast(normal({6, 5, 7, 3, 4}), Dtype::f32);
+  for (const Axes& axes : {Axes{0, 2}, {0, 2, 3, 4}, {1, 3}, {0, 2, 4}}) {
+    const Tensor wide = cast(x, Dtype::f64);
+    check_close(sum(x, axes), cast(sum(wide, axes), Dtype::f32), 0x1p-23, 4);
+    check_close(prod(x, axes), cast(prod(wide, axes), Dtype::f32), 0x1p-23, 4);
+    check_close(max(x, axes), cast(max(wide, axes), Dtype::f32), 0);
+    check_close(min(x, axes), cast(min(wide, axes), Dtype::f32), 0);
+    check_close(var(x, axes), cast(var(wide, axes), Dtype::f32), 0x1p-23, 4);
+  }
+}

@@ -92,7 +92,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <vector>
 
-#include "kernels/cpu/dense.h"
+#include "kernels/cpu/reduced_axes.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
@@ -179,9 +179,25 @@ void sum_rows(const float* x, int64_t n, int64_t inner, float* y) {
 
 }  // namespace
 
+// Reduced axes that do not lie together, one run of neighbours after the other, the innermost first.
+static void reduce_in_turn(const ReduceArgs& args) {
+  if (args.f == Reduction::prod) {  // in double precision to the end
+    const Tensor rows = reduced_axes_last(args.x, args.y.shape());
+    return multiply_runs(rows.data<float>(), split_of(rows), args.y.data<float>());
+  }
+  Shape between = args.x.shape();
+  int axis = between.rank() - 1;
+  while (between[axis] == args.y.shape()[axis]) --axis;
+  for (; between[axis] != args.y.shape()[axis]; --axis) between[axis] = 1;
+  const Tensor part = empty(between);
+  reduce({args.f, args.x, part});
+  reduce({args.f, part, args.y});
+}
+
 void reduce(const ReduceArgs& args) {
   Split s;
-  if (!all_f32({args.x}) || args.x.count() == 0 || !s.of(args.x.shape(), args.y.shape())) return ref::reduce(args);
+  if (!all_f32({args.x}) || args.x.count() == 0) return ref::reduce(args);
+  if (!s.of(args.x.shape(), args.y.shape())) return reduce_in_turn(args);
   const Tensor x = dense(args.x);
   const float* from = x.data<float>();
   float* y = args.y.data<float>();

@@ -61,7 +61,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <vector>
 
-#include "kernels/cpu/dense.h"
+#include "kernels/cpu/reduced_axes.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
@@ -138,8 +138,10 @@ void moments_of_columns(const float* x, const Lanes& s, const Output& out) {
 
 void moments(const MomentsArgs& args) {
   Split s;
-  if (!all_f32({args.x}) || args.x.count() == 0 || !s.of(args.x.shape(), args.mean.shape())) return ref::moments(args);
-  const Tensor x = dense(args.x);
+  if (!all_f32({args.x}) || args.x.count() == 0) return ref::moments(args);
+  const bool together = s.of(args.x.shape(), args.mean.shape());
+  const Tensor x = dense(together ? args.x : reduced_axes_last(args.x, args.mean.shape()));
+  if (!together) s = split_of(x);
   const double n = static_cast<double>(s.n);
   const Output out{args.mean.data<float>(), args.variance.data<float>(), n, std::max(0.0, n - args.correction)};
   if (s.inner > 1) return moments_of_columns(x.data<float>(), s, out);
