@@ -1,6 +1,7 @@
 #include "ops/index.h"
 
 #include <limits>
+#include <string>
 
 #include "autograd/gradcheck.h"
 #include "ops/diagonal.h"
@@ -206,4 +207,22 @@ TEST_CASE("eye and linspace") {
   CHECK(linspace(3, 9, 0).count() == 0);
   CHECK_THROWS_AS(linspace(0, 1, -1), ShapeError);
   CHECK_THROWS_AS(eye(-2), ShapeError);
+}
+
+TEST_CASE("indices outside are found wherever they stand") {
+  const Tensor table = zeros({7, 2});
+  for (int64_t n : {1, 40, 300000}) {
+    const Tensor ids = indices({n}, 7);
+    for (Dtype dtype : {Dtype::i32, Dtype::i64}) CHECK(embedding(table, cast(ids, dtype)).shape() == Shape{n, 2});
+    for (int64_t place : {int64_t{0}, n / 2, n - 1})
+      for (int64_t wrong : {-1, 7, 2000000000}) {
+        const int64_t before = ids.data<int64_t>()[place];
+        ids.data<int64_t>()[place] = wrong;
+        const std::string words =
+            "index " + std::to_string(wrong) + " at position " + std::to_string(place) + " is outside [0, 7)";
+        for (Dtype dtype : {Dtype::i32, Dtype::i64})
+          CHECK_THROWS_WITH_AS(embedding(table, cast(ids, dtype)), doctest::Contains(words.c_str()), IndexError);
+        ids.data<int64_t>()[place] = before;
+      }
+  }
 }

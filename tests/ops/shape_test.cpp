@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "autograd/autograd.h"
 #include "ops/elementwise.h"
+#include "ops/reduce.h"
 #include "support/op_case.h"
 
 using namespace gradus;
@@ -175,4 +177,24 @@ OP_CASE("concat") {
 
 OP_CASE("clone") {
   check({.call = [](const Tensors& in) { return clone(transpose(in[0])); }, .inputs = {normal({4, 9})}});
+}
+
+TEST_CASE("concat, stack: more than 64 tensors keep their gradients; rows of any length") {
+  Tensors xs;
+  for (int i = 0; i < 70; ++i) {
+    xs.push_back(full({1}, i, Dtype::f64));
+    require_grad(xs.back());
+  }
+  const Tensor weights = normal({70});
+  for (const Tensor& y : {concat(xs, 0), reshape(stack(xs, 0), {70})}) {
+    const Tensors dx = grad({sum(mul(y, weights))}, xs);
+    for (size_t i = 0; i < xs.size(); ++i) CHECK(dx[i].item() == weights.to_vector<double>()[i]);
+  }
+  for (int64_t n : {1, 9, 31, 33, 129, 700, 5000})
+    for (Dtype dtype : {Dtype::u8, Dtype::bf16, Dtype::f32}) {
+      const Tensor a = cast(indices({5, n}, 100), dtype), b = cast(indices({5, 3}, 100, 1), dtype);
+      const Tensor y = concat({a, b}, 1);
+      CHECK(contiguous(narrow(y, 1, 0, n)).to_vector<double>() == a.to_vector<double>());
+      CHECK(contiguous(narrow(y, 1, n, 3)).to_vector<double>() == b.to_vector<double>());
+    }
 }

@@ -66,10 +66,9 @@ void from_f16(const uint16_t* x, float* y, size_t n) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <cstring>
-
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/move.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
 
@@ -146,9 +145,8 @@ void move(const CopyArgs& args) {
   T* y = static_cast<T*>(args.y.raw());
   const int64_t inner = nest.inner(), step_x = nest.inner_stride(0), step_y = nest.inner_stride(1);
   if (nest.rows() == 1 && ((step_x == 1 && step_y == 1) || inner == 1)) {
-    parallel_for(inner, 2 * kCheapGrain, [&](int64_t begin, int64_t end) {
-      std::memcpy(y + begin, x + begin, static_cast<size_t>(end - begin) * sizeof(T));
-    });
+    parallel_for(inner, 2 * kCheapGrain,
+                 [&](int64_t begin, int64_t end) { move_run(y + begin, x + begin, end - begin); });
     return;
   }
   if (step_y == 1 && step_x != 1)
@@ -165,7 +163,7 @@ void move(const CopyArgs& args) {
       const T* from = x + at[0];
       T* to = y + at[1];
       if (step_x == 1 && step_y == 1)
-        std::memcpy(to, from, static_cast<size_t>(inner) * sizeof(T));
+        move_run(to, from, inner);
       else
         for (int64_t i = 0; i < inner; ++i) to[i * step_y] = from[i * step_x];
     });

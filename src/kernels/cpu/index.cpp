@@ -1,8 +1,8 @@
-#include <cstring>
 #include <vector>
 
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/move.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
@@ -18,7 +18,7 @@ void embedding(const EmbeddingArgs& args) {
     const auto* id = ids.data<decltype(tag)>();
     parallel_for(ids.count(), rows_for(kCheapGrain, width), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        std::memcpy(y + static_cast<size_t>(i) * bytes, table + static_cast<size_t>(id[i]) * bytes, bytes);
+        move_bytes(y + static_cast<size_t>(i) * bytes, table + static_cast<size_t>(id[i]) * bytes, bytes);
     });
   });
 }
@@ -37,9 +37,7 @@ void embedding_backward(const EmbeddingBackwardArgs& args) {
       std::fill(dtable + begin * width, dtable + end * width, 0.0f);
       for (int64_t i = 0; i < n; ++i) {
         if (id[i] < begin || id[i] >= end) continue;
-        float* to = dtable + static_cast<int64_t>(id[i]) * width;
-        const float* from = d + i * width;
-        for (int64_t j = 0; j < width; ++j) to[j] += from[j];
+        add_run(dtable + static_cast<int64_t>(id[i]) * width, d + i * width, width);
       }
     });
   });
@@ -76,8 +74,7 @@ void gather_runs(const T* x, const Id* index, T* y, const Lanes& s, int64_t size
       if (s.inner == 1)
         for (; i < stop; ++i) y[i] = from[index[i]];
       else
-        for (; i < stop; ++i)
-          std::memcpy(y + i * s.inner, from + index[i] * s.inner, static_cast<size_t>(s.inner) * sizeof(T));
+        for (; i < stop; ++i) move_run(y + i * s.inner, from + index[i] * s.inner, s.inner);
     }
   });
 }
@@ -143,12 +140,18 @@ void add_runs_between(const Sums& a, const Id* index, int64_t o, int64_t low, in
                       int64_t end) {
   const int64_t n = a.s.n, inner = a.s.inner;
   float* y = a.y + o * a.target * inner;
-  for (int64_t i = o * n; i < (o + 1) * n; ++i) {
-    if (index[i] < low || index[i] >= high) continue;
-    float* to = y + index[i] * inner;
-    const float* from = a.src + i * inner;
-    for (int64_t j = begin; j < end; ++j) to[j] += from[j];
-  }
+  for (int64_t i = o * n; i < (o + 1) * n; ++i)
+    if (index[i] >= low && index[i] < high)
+      add_run(y + index[i] * inner + begin, a.src + i * inner + begin, end - begin);
+}
+
+// Single numbers into block o.
+template <class Id>
+void add_singly(const Sums& a, const Id* index, int64_t o) {
+  const float* src = a.src + o * a.s.n;
+  float* y = a.y + o * a.target;
+  index += o * a.s.n;
+  for (int64_t i = 0; i < a.s.n; ++i) y[index[i]] += src[i];
 }
 
 // Many numbers to few places: pieces of src add into buffers of their own, which are joined in their order.
@@ -168,10 +171,14 @@ template <class Id>
 void add_runs(const Sums& a, const Id* index) {
   const Lanes& s = a.s;
   const int64_t grain = std::max(kCheapGrain, (s.n + 7) / 8);
-  if (s.outer > 1 || s.inner >= 256) {
+  if (s.inner == 1 && (s.outer > 1 || a.target > grain / 4)) {
+    parallel_for(s.outer, rows_for(kCheapGrain, s.n), [&](int64_t begin, int64_t end) {
+      for (int64_t o = begin; o < end; ++o) add_singly(a, index, o);
+    });
+  } else if (s.outer > 1 || s.inner >= 256) {
     for_each_column_tile(
         s, 128, [&](int64_t o, int64_t begin, int64_t end) { add_runs_between(a, index, o, 0, a.target, begin, end); });
-  } else if (s.inner == 1 && a.target <= grain / 4) {
+  } else if (s.inner == 1) {
     add_into_buffers(a, index, grain);
   } else if (s.inner < 8 || s.count() < 2 * kCheapGrain) {  // looking at every index again would cost more
     add_runs_between(a, index, 0, 0, a.target, 0, s.inner);
