@@ -1,5 +1,7 @@
 #include "ops/einsum.h"
 
+#include "autograd/autograd.h"
+#include "kernels/table.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
@@ -109,4 +111,34 @@ TEST_CASE("einsum: integers, views, and what it refuses") {
   CHECK_THROWS_AS(einsum("ii", {zeros({1, 3})}), ShapeError);
   CHECK_THROWS_AS(einsum("ij,jk->ik", {x, zeros({3, 3}, Dtype::f64)}), DtypeError);
   CHECK_THROWS_AS(einsum("i", {Tensor()}), ValueError);
+}
+
+TEST_CASE("einsum: heads side by side in rows of 2 kB, as attention has them; more than 64 operands") {
+  const auto run = [](const std::string& equation, const Shape& a, const Shape& b) {
+    Tensors in{cast(normal(a), Dtype::f32), cast(normal(b, 1), Dtype::f32)};
+    for (Tensor& x : in) require_grad(x);
+    const Tensor y = einsum(equation, in);
+    Tensors all = grad({y}, in, {cast(normal(y.shape(), 2), Dtype::f32)});
+    all.push_back(y.detach());
+    return all;
+  };
+  const auto compare = [&](const std::string& equation, const Shape& a, const Shape& b) {
+    const Tensors fast = run(equation, a, b);
+    const UseRefKernels use;
+    const Tensors plain = run(equation, a, b);
+    for (size_t i = 0; i < fast.size(); ++i) check_close(fast[i], plain[i], 0x1p-23, 4, equation);
+  };
+  compare("bqhd,bkhd->bhqk", {1, 70, 8, 64}, {1, 50, 8, 64});
+  compare("bhqk,bkhd->bqhd", {1, 8, 300, 300}, {1, 300, 8, 64});
+
+  Tensors factors;
+  std::string equation = "a";
+  for (int i = 0; i < 70; ++i) {
+    factors.push_back(uniform({3}, 0.9, 1.1, static_cast<uint64_t>(i)));
+    require_grad(factors.back());
+    if (i > 0) equation += ",a";
+  }
+  const Tensor y = einsum(equation + "->a", factors);
+  const Tensors d = grad({sum(y)}, factors);
+  for (const size_t i : {0, 63, 64, 69}) check_close(mul(d[i], factors[i]).detach(), y.detach(), 0x1p-52, 16);
 }

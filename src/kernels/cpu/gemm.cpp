@@ -21,11 +21,11 @@ HWY_AFTER_NAMESPACE();
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "kernels/cpu/move.h"
 #include "tensor/tensor.h"
 
 namespace gradus::cpu {
@@ -78,13 +78,34 @@ void product_of_gathered(const Gemm& g) {
     piece.a = turned.data<float>();
     piece.lda = kRow;
     if (gather_b) {
-      for (int64_t i = 0; i < piece.k; ++i)
-        std::memcpy(gathered.data<float>() + i * g.n, piece.b + i * g.ldb, static_cast<size_t>(g.n) * sizeof(float));
+      for (int64_t i = 0; i < piece.k; ++i) move_run(gathered.data<float>() + i * g.n, piece.b + i * g.ldb, g.n);
       piece.b = gathered.data<float>();
       piece.ldb = g.n;
     }
     product(piece);
   });
+}
+
+// A slice of a wider matrix whose rows collide: one head's columns of all heads', say.
+bool collides(int64_t columns, int64_t ld) { return rows_collide(ld) && columns <= ld / 2; }
+
+// (rows, columns) as it stands, laid densely in `buffer`.
+void lay_out(const float*& p, int64_t& ld, int64_t rows, int64_t columns, Tensor& buffer) {
+  buffer = empty({rows, columns});
+  for (int64_t i = 0; i < rows; ++i) move_run(buffer.data<float>() + i * columns, p + i * ld, columns);
+  p = buffer.data<float>();
+  ld = columns;
+}
+
+// oneDNN reads slices as they lie, once for each strip of the other operand; a copy costs one pass.
+void product_of_slices(Gemm g) {
+  constexpr int64_t kWorthIt = 32;
+  Tensor a, b;
+  const int64_t a_rows = g.transpose_a ? g.k : g.m, a_columns = g.transpose_a ? g.m : g.k;
+  const int64_t b_rows = g.transpose_b ? g.n : g.k, b_columns = g.transpose_b ? g.k : g.n;
+  if (g.n >= kWorthIt && collides(a_columns, g.lda)) lay_out(g.a, g.lda, a_rows, a_columns, a);
+  if (g.m >= kWorthIt && collides(b_columns, g.ldb)) lay_out(g.b, g.ldb, b_rows, b_columns, b);
+  product(g);
 }
 
 // Sizes of the blocks that C is cut into, from the shape alone. A block packs its part of A and of B anew, so blocks
@@ -116,10 +137,11 @@ void gemm_block(const Gemm& g) {
   // A^T B over a long inner dimension (a weight's gradient) walks A column by column: a piece at a time stays in the
   // cache, which is worth 5 to 10 % in spite of the extra passes over C.
   constexpr int64_t kPiece = 512;
-  if (!g.transpose_a || g.transpose_b || g.k < 2 * kPiece) return product(g);
-  if (!has_avx512() && !onednn_packs(g.m, g.n) && (rows_collide(g.lda) || rows_collide(g.ldb)))
+  const bool as_it_lies = !has_avx512() && !onednn_packs(g.m, g.n), turned = g.transpose_a && !g.transpose_b;
+  if (as_it_lies && turned && g.k >= kPiece / 2 && (rows_collide(g.lda) || rows_collide(g.ldb)))
     return product_of_gathered(g);
-  for_each_piece(g, kPiece, product);
+  if (turned && g.k >= 2 * kPiece) return for_each_piece(g, kPiece, product);
+  as_it_lies ? product_of_slices(g) : product(g);
 }
 
 void gemm(const Gemm& g, const void* context, GemmEpilogue epilogue) {
