@@ -149,3 +149,21 @@ OP_CASE("unique") {
   CHECK(unique(from_vector<double>({kNan, 1, kNan})).values.count() == 3);
   CHECK_THROWS_AS(unique(zeros({2}, Dtype::f32, Device::meta)), ValueError);
 }
+
+TEST_CASE("topk: the first of the sorted row, for few and many, with ties and NaN, however it lies") {
+  for (int64_t n : {8, 64, 100, 3000}) {
+    Tensor x = with_ties({6, n}, Dtype::f32);
+    for (int64_t i = 0; i < n; ++i) {
+      x.data<float>()[i] = static_cast<float>(i);          // every element enters
+      x.data<float>()[n + i] = static_cast<float>(n - i);  // none but the first
+      x.data<float>()[2 * n + i] = i % 3 ? 1 : static_cast<float>(kNan);
+    }
+    for (int64_t k : {1, 2, 7, 8})
+      for (bool largest : {false, true}) {
+        const ValuesIndices best = topk(x, k, -1, {.largest = largest});
+        const ValuesIndices all = sort(x, -1, {.descending = largest});
+        CHECK(best.indices.to_vector<int64_t>() == contiguous(narrow(all.indices, 1, 0, k)).to_vector<int64_t>());
+        check_same_bits(best.values, contiguous(narrow(all.values, 1, 0, k)), "values");
+      }
+  }
+}

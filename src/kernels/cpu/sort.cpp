@@ -211,6 +211,27 @@ bool sort_rows(const SortArgs& args, const T* x, int64_t n) {
   return fits;
 }
 
+constexpr int64_t kShort = 16;  // up to here a list is kept sorted by moving its entries
+
+// The k <= kShort entries of the least keys, sorted, at the front of b.entries.
+void few_least_entries(Buffers& b, int64_t n, int64_t k) {
+  const auto few = static_cast<size_t>(k), all = static_cast<size_t>(n);
+  const auto find = HWY_DYNAMIC_DISPATCH(first_below);
+  uint64_t* kept = b.entries.data();
+  size_t size = 0;
+  const auto insert = [&](uint64_t entry) {
+    size_t at = size;
+    for (; at > 0 && kept[at - 1] > entry; --at) kept[at] = kept[at - 1];
+    kept[at] = entry;
+  };
+  const auto entry = [&](size_t i) { return static_cast<uint64_t>(b.keys[i]) << 32 | i; };
+  for (size_t i = 0; i < few; ++i, ++size) insert(entry(i));
+  --size;  // from here on the last one makes room
+  const auto bound = [&] { return static_cast<uint32_t>(kept[size] >> 32); };
+  for (size_t i = find(b.keys.data(), few, all, bound()); i < all; i = find(b.keys.data(), i + 1, all, bound()))
+    insert(entry(i));
+}
+
 // The k entries of the least keys, sorted, at the front of b.entries. Keys that do not lie below the k-th least so far
 // are passed over in vectors; the others are kept until there are so many that most can go.
 void least_entries(Buffers& b, int64_t n, int64_t k) {
@@ -260,7 +281,9 @@ void topk(const TopkArgs& args) {
     for (int64_t i = begin; i < end; ++i) {
       const float* row = x.data<float>() + i * n;
       HWY_DYNAMIC_DISPATCH(float_keys)(row, b.keys.data(), static_cast<size_t>(n), args.largest);
-      if (3 * k + 64 < n)
+      if (k <= kShort)
+        few_least_entries(b, n, k);
+      else if (3 * k + 64 < n)
         least_entries(b, n, k);
       else
         sort_entries(b, n);
