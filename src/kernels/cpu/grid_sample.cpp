@@ -3,6 +3,7 @@
 
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/grid_cells.h"
 #include "kernels/cpu/taps.h"
 #include "kernels/grid_place.h"
 #include "kernels/ref/ref.h"
@@ -125,31 +126,37 @@ struct Cell {
   }
 };
 
+// A point by its tables, straight from the planes.
+void sample_point(const GridSampleArgs& args, PointTaps& taps, int64_t image, int64_t point) {
+  const Shape& s = args.x.shape();
+  const int64_t points = args.grid.shape()[1], places = s[2] * s[3] * s[4];
+  const float* planes = args.x.data<float>() + image * s[1] * places;
+  taps.fill(0, args.grid.data<float>() + (image * points + point) * taps.axes);
+  for (int64_t c = 0; c < s[1]; ++c) {
+    float sum = 0;
+    for (int64_t t = 0; t < taps.taps; ++t)
+      if (taps.place(0)[t] < places) sum += taps.weight(0)[t] * planes[c * places + taps.place(0)[t]];
+    args.y.data<float>()[(image * s[1] + c) * points + point] = sum;
+  }
+}
+
 // With few channels turning the image does not pay: straight from the planes. Points [begin, end) of one image.
 void sample_few(const GridSampleArgs& args, PointTaps& taps, int64_t image, int64_t begin, int64_t end) {
   const Shape& s = args.x.shape();
-  const int64_t points = args.grid.shape()[1], places = s[2] * s[3] * s[4], row = s[4];
-  const bool cells = args.rule.sampling == Sampling::bilinear && taps.axes == 2;
-  const float* planes = args.x.data<float>() + image * s[1] * places;
-  for (int64_t p = begin; p < end; ++p) {
+  const int64_t points = args.grid.shape()[1], places = s[2] * s[3] * s[4];
+  const bool cells = args.rule.sampling == Sampling::bilinear && taps.axes == 2 &&
+                     args.rule.outside != Outside::reflection && places < (int64_t{1} << 31);
+  const CellPlanes planes{args.x.data<float>() + image * s[1] * places, s[1], s[3], s[4], args.rule.coordinates,
+                          args.rule.outside != Outside::zeros};
+  float u[kCellBlock], v[kCellBlock];
+  bool inside[kCellBlock] = {};
+  for (int64_t p = begin; p < end; p += kCellBlock) {
+    const int64_t n = std::min(kCellBlock, end - p);
     const float* uv = args.grid.data<float>() + (image * points + p) * taps.axes;
-    float* y = args.y.data<float>() + image * s[1] * points + p;
-    Cell cell;
-    if (cells && cell.find(uv, s, args.rule)) {
-      const float w11 = cell.x * cell.y, w01 = cell.x - w11, w10 = cell.y - w11, w00 = 1 - cell.x - w10;
-      for (int64_t c = 0; c < s[1]; ++c) {
-        const float* x = planes + c * places + cell.at;
-        y[c * points] = w00 * x[0] + w01 * x[1] + w10 * x[row] + w11 * x[row + 1];
-      }
-      continue;
-    }
-    taps.fill(0, uv);
-    for (int64_t c = 0; c < s[1]; ++c) {
-      float sum = 0;
-      for (int64_t t = 0; t < taps.taps; ++t)
-        if (taps.place(0)[t] < places) sum += taps.weight(0)[t] * planes[c * places + taps.place(0)[t]];
-      y[c * points] = sum;
-    }
+    for (int64_t i = 0; cells && i < n; ++i) u[i] = uv[2 * i], v[i] = uv[2 * i + 1];
+    if (cells) sample_cells(planes, u, v, n, args.y.data<float>() + image * s[1] * points + p, points, inside);
+    for (int64_t i = 0; i < n; ++i)
+      if (!inside[i]) sample_point(args, taps, image, p + i);
   }
 }
 
