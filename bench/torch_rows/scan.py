@@ -1,5 +1,5 @@
 """The rows of `gradus bench ops` for reductions, scans, sorting and indexing, done in PyTorch. Along the last axis, or
-the first (`_rows`). Shapes mean
+the first (`_rows`), or all but the second (`_channels`). Shapes mean
   gather scatter_add             rows, n of x, m of the index (the same rows)
   index_select index_add         rows of the table, width, numbers of rows
   the others                     any; topk_K takes the K largest
@@ -17,6 +17,8 @@ ALONG_LAST = {
     "argmax": lambda a: a.argmax(-1),
     "argmax_rows": lambda a: a.argmax(0),
     "max_rows": lambda a: a.amax(0),
+    "sum_channels": lambda a: a.sum((0, 2, 3)),
+    "var_channels": lambda a: a.var((0, 2, 3)),
     "var": lambda a: a.var(-1),
     "var_rows": lambda a: a.var(0),
     "prod": lambda a: a.prod(-1),
@@ -29,7 +31,8 @@ def work(name, shape, grad):
     if grad:
         return None
     n = math.prod(shape)
-    if name in ("argmax", "argmax_rows", "max_rows", "var", "var_rows", "prod", "logsumexp") or name.startswith("topk"):
+    if name in ("argmax", "argmax_rows", "max_rows", "var", "var_rows", "prod", "logsumexp", "sum_channels",
+                "var_channels") or name.startswith("topk"):
         return 4 * n, 0
     if name in ("cumsum", "cumsum_rows", "cumprod"):
         return 8 * n, 0

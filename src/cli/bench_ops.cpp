@@ -40,22 +40,26 @@ std::vector<OpBench> op_benches() {
   return all;
 }
 
-double forward_seconds(const OpBench& b, const Tensors& operands) {
+constexpr double kLeastSeconds = 0.25;
+
+double forward_seconds(const OpBench& b, const Tensors& operands, double (*now)()) {
   const NoGrad off;
-  return median_seconds([&] { b.call(operands); });
+  return median_seconds([&] { b.call(operands); }, kLeastSeconds, now);
 }
 
-double gradient_seconds(const OpBench& b, Tensors operands) {
+double gradient_seconds(const OpBench& b, Tensors operands, double (*now)()) {
   for (Tensor& x : operands)
     if (is_floating(x.dtype())) require_grad(x);
   const Tensor dy = random_normal(b.call(operands).shape(), {1, 9});
-  return median_seconds([&] {
-    for (const Tensor& x : operands) clear_grad(x);
-    backward(b.call(operands), dy);
-  });
+  return median_seconds(
+      [&] {
+        for (const Tensor& x : operands) clear_grad(x);
+        backward(b.call(operands), dy);
+      },
+      kLeastSeconds, now);
 }
 
-Json measure(const std::string& only) {
+Json measure(const std::string& only, double (*now)()) {
   const std::regex wanted(only);
   Json rows = Json::array();
   for (const OpBench& b : op_benches())
@@ -66,8 +70,8 @@ Json measure(const std::string& only) {
         if (!std::regex_search(name, wanted)) return;
         rows.push_back({{"name", name}, {"shape", sizes}, {"median_s", seconds()}});
       };
-      row(b.name, [&] { return forward_seconds(b, operands); });
-      if (b.gradient) row(std::string(b.name) + "+grad", [&] { return gradient_seconds(b, operands); });
+      row(b.name, [&] { return forward_seconds(b, operands, now); });
+      if (b.gradient) row(std::string(b.name) + "+grad", [&] { return gradient_seconds(b, operands, now); });
     }
   return rows;
 }
@@ -77,15 +81,17 @@ Json measure(const std::string& only) {
 void add_bench_ops(CLI::App& bench) {
   struct Args {
     std::string only;
-    bool json = false;
+    bool json = false, processor = false;
   };
   auto args = std::make_shared<Args>();
   CLI::App* verb = bench.add_subcommand("ops", "Single operations, forward and with their gradient.");
   verb->footer("bench/ops.py sets them beside PyTorch and says what the numbers of each shape mean.");
   verb->add_option("--only", args->only, "regular expression: rows whose name matches");
+  verb->add_flag("--cpu-time", args->processor,
+                 "processor time instead of the clock's: for busy machines, with OMP_NUM_THREADS=1");
   verb->add_flag("--json", args->json, "a JSON list of {name, shape, median_s}");
   verb->callback([args] {
-    const Json rows = measure(args->only);
+    const Json rows = measure(args->only, args->processor ? processor_seconds_now : seconds_now);
     if (args->json) {
       std::puts(dump_json(rows).c_str());
       return;

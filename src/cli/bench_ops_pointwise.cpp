@@ -34,6 +34,13 @@ std::vector<OpBench> pointwise_benches() {
                    full({s[1]}, static_cast<double>(s[0]), Dtype::i64),
                    full({s[1]}, static_cast<double>(s[3]), Dtype::i64)};
   };
+  const auto typed = [](int count, Dtype dtype) {
+    return [count, dtype](const Shape& s) {
+      Tensors xs = alike(count)(s);
+      for (Tensor& x : xs) x = cast(x, dtype);
+      return xs;
+    };
+  };
   const Shape large{4096, 1024};
   using In = const Tensors&;
   return {
@@ -47,6 +54,16 @@ std::vector<OpBench> pointwise_benches() {
       {"tanh", {large}, true, alike(1), [](In x) { return tanh(x[0]); }},
       {"erf", {large}, false, alike(1), [](In x) { return erf(x[0]); }},
       {"sqrt", {large}, true, positive(1), [](In x) { return sqrt(x[0]); }},
+      {"erfc", {large}, false, alike(1), [](In x) { return erfc(x[0]); }},
+      {"exp f64", {large}, false, typed(1, Dtype::f64), [](In x) { return exp(x[0]); }},
+      {"add f64", {large}, false, typed(2, Dtype::f64), [](In x) { return add(x[0], x[1]); }},
+      {"add bf16", {large}, false, typed(2, Dtype::bf16), [](In x) { return add(x[0], x[1]); }},
+      {"gelu f16", {large}, false, typed(1, Dtype::f16), [](In x) { return gelu(x[0]); }},
+      {"gelu bf16", {large}, false, typed(1, Dtype::bf16), [](In x) { return gelu(x[0]); }},
+      {"atan2", {large}, false, alike(2), [](In x) { return atan2(x[0], x[1]); }},
+      {"hypot", {large}, false, alike(2), [](In x) { return hypot(x[0], x[1]); }},
+      {"fmod", {large}, false, positive(2), [](In x) { return fmod(x[0], x[1]); }},
+      {"remainder", {large}, false, positive(2), [](In x) { return remainder(x[0], x[1]); }},
       {"round", {large}, false, alike(1), [](In x) { return round(x[0]); }},
       {"pow", {large}, false, positive(2), [](In x) { return pow(x[0], x[1]); }},
       {"pow 2.5", {large}, false, positive(1), [](In x) { return pow(x[0], 2.5); }},

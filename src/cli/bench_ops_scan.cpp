@@ -46,6 +46,20 @@ std::vector<OpBench> scan_benches() {
       {"max_rows", {{4096, 1024}}, false, alike(1), [](In x) { return max(x[0], 0); }},
       {"var", {{4096, 1024}, {4000000}}, true, alike(1), [](In x) { return var(x[0], -1); }},
       {"var_rows", {{4096, 1024}}, false, alike(1), [](In x) { return var(x[0], 0); }},
+      {"sum_channels",
+       {{32, 64, 56, 56}},
+       true,
+       alike(1),
+       [](In x) {
+         return sum(x[0], {0, 2, 3});
+       }},
+      {"var_channels",
+       {{32, 64, 56, 56}},
+       true,
+       alike(1),
+       [](In x) {
+         return var(x[0], {0, 2, 3});
+       }},
       {"prod", {{4096, 1024}, {4000000}}, true, alike(1), [](In x) { return prod(x[0], -1); }},
       {"logsumexp", {{4096, 1024}, {64, 50257}}, true, alike(1), [](In x) { return logsumexp(x[0], -1); }},
   };

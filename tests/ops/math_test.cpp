@@ -227,3 +227,42 @@ TEST_CASE("powers: edges as std::pow has them, and the gradient at 0") {
   CHECK(grad({pow(zero, 0)}, {zero})[0].item() == 0);
   CHECK(grad({pow(zero, 1)}, {zero})[0].item() == 1);
 }
+
+TEST_CASE("functions of two numbers in vectors: the C library's values, also at the edges") {
+  constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> a, b;
+  for (float x : {0.f, -0.f, 1.f, -1.f, 2.5f, -7.f, 1e-20f, 3e38f, -3e38f, 16777215.f, inf, -inf, nan})
+    for (float y : {0.f, -0.f, 1.f, -3.f, 0.1f, 1e-20f, 3e38f, inf, -inf, nan}) a.push_back(x), b.push_back(y);
+  const auto xs = uniform({20000}, -50, 50).to_vector<double>(), ys = uniform({20000}, -3, 3, 1).to_vector<double>();
+  for (size_t i = 0; i < xs.size(); ++i) {
+    const float scale = i % 3 ? 1 : i % 2 ? 1e6f : 1e-6f;
+    a.push_back(static_cast<float>(xs[i]) * scale), b.push_back(static_cast<float>(ys[i]));
+  }
+  for (int i = 0; i < 2000; ++i) a.push_back(static_cast<float>(i % 80) * 0.7f), b.push_back(0.7f);  // exact multiples
+  const Tensor x = from_vector(a), y = from_vector(b);
+  const auto floored = [](float p, float q) {
+    const float r = std::fmod(p, q);
+    return r != 0 && (r < 0) != (q < 0) ? r + q : r;
+  };
+  const auto compare = [&](const char* name, const Tensor& got, double ulps, auto truth) {
+    const auto values = got.to_vector<float>();
+    for (size_t i = 0; i < a.size(); ++i) {
+      const double want = truth(a[i], b[i]), off = std::abs(static_cast<double>(values[i]) - want);
+      const bool same = std::isnan(want) ? std::isnan(values[i])
+                        : std::isinf(want) || want == 0
+                            ? values[i] == static_cast<float>(want) && std::signbit(values[i]) == std::signbit(want)
+                            : off <= ulps * 0x1p-23 * std::abs(want) + 1e-37;
+      if (!same) FAIL_CHECK(name << "(" << a[i] << ", " << b[i] << ") = " << values[i] << ", expected " << want);
+    }
+  };
+  compare("hypot", hypot(x, y), 2, [](double p, double q) { return static_cast<float>(std::hypot(p, q)); });
+  compare("atan2", atan2(x, y), 3, [](double p, double q) { return std::atan2(p, q); });
+  compare("fmod", fmod(x, y), 0, [](float p, float q) { return std::fmod(p, q); });
+  compare("remainder", remainder(x, y), 0, floored);
+  const auto whole = floor_divide(x, y).to_vector<float>(), rest = remainder(x, y).to_vector<float>();
+  for (size_t i = 0; i < a.size(); ++i)
+    if (std::isfinite(whole[i]) && std::isfinite(b[i]) && std::abs(whole[i]) < 4e6f) {
+      const double again = static_cast<double>(whole[i]) * static_cast<double>(b[i]) + static_cast<double>(rest[i]);
+      CHECK(std::abs(again - static_cast<double>(a[i])) <= 1e-6 * static_cast<double>(std::abs(a[i]) + std::abs(b[i])));
+    }
+}

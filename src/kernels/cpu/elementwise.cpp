@@ -3,6 +3,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/elementwise.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/cpu/vector_binary.h"
 #include "kernels/cpu/vector_loop.h"
 #include "kernels/cpu/vector_pow.h"
 #include "kernels/table.h"
@@ -127,6 +128,11 @@ void binary_range(Binary f, const float* a, bool one_a, const float* b, bool one
     case Binary::copysign: return run_binary<Copysign>(a, one_a, b, one_b, y, n);
     case Binary::logaddexp: return run_binary<LogAddExp>(a, one_a, b, one_b, y, n);
     case Binary::xlogy: return run_binary<XLogY>(a, one_a, b, one_b, y, n);
+    case Binary::hypot: return run_binary<Hypot>(a, one_a, b, one_b, y, n);
+    case Binary::atan2: return run_binary<Atan2>(a, one_a, b, one_b, y, n);
+    case Binary::fmod: return run_binary<Fmod>(a, one_a, b, one_b, y, n);
+    case Binary::remainder: return run_binary<Remainder>(a, one_a, b, one_b, y, n);
+    case Binary::floor_divide: return run_binary<FloorDivide>(a, one_a, b, one_b, y, n);
     default: return;
   }
 }
@@ -154,34 +160,13 @@ namespace gradus::cpu {
 HWY_EXPORT(binary_range);
 HWY_EXPORT(fill_range);
 
-namespace {
-
-// The functions without a vector form.
-bool plain_range(Binary f, const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
-  const size_t step_a = one_a ? 0 : 1, step_b = one_b ? 0 : 1;
-  const auto run = [&](auto function) {
-    for (size_t i = 0; i < n; ++i) y[i] = function(a[i * step_a], b[i * step_b]);
-    return true;
-  };
-  switch (f) {
-    case Binary::fmod: return run([](float x, float z) { return std::fmod(x, z); });
-    case Binary::remainder: return run([](float x, float z) { return ref::floored_modulus(x, z); });
-    case Binary::floor_divide: return run([](float x, float z) { return ref::floored_quotient(x, z); });
-    case Binary::atan2: return run([](float x, float z) { return std::atan2(x, z); });
-    case Binary::hypot: return run([](float x, float z) { return std::hypot(x, z); });
-    default: return false;
-  }
-}
-
-}  // namespace
-
 void binary(const BinaryArgs& args) {
   if (!all_f32({args.a, args.b}) || !args.y.contiguous()) return ref::binary(args);
   if (is_comparison(args.f)) return compare(args);
   const auto range = HWY_DYNAMIC_DISPATCH(binary_range);
   for_broadcast_rows(args.a, args.b, args.y, args.y.data<float>(),
                      [&](const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
-                       if (!plain_range(args.f, a, one_a, b, one_b, y, n)) range(args.f, a, one_a, b, one_b, y, n);
+                       range(args.f, a, one_a, b, one_b, y, n);
                      });
 }
 

@@ -12,16 +12,4 @@ inline Tensor copy_in_f32(const Tensor& x) {
   return y;
 }
 
-/// The same for a broadcast operand: each number once, axes of stride 0 stay so.
-inline Tensor broadcast_in_f32(const Tensor& x) {
-  Shape once = x.shape();
-  for (int axis = 0; axis < x.rank(); ++axis)
-    if (x.strides()[axis] == 0) once[axis] = 1;
-  const Tensor y = copy_in_f32(x.strided(once, x.strides()));
-  Strides strides = y.strides();
-  for (int axis = 0; axis < x.rank(); ++axis)
-    if (x.strides()[axis] == 0) strides[axis] = 0;
-  return y.strided(x.shape(), strides);
-}
-
 }  // namespace gradus::cpu
