@@ -14,8 +14,8 @@ ONE = {"exp": torch.exp, "log": torch.log, "log1p": torch.log1p, "expm1": torch.
        "log_sigmoid": F.logsigmoid, "erfc": torch.erfc, "exp f64": torch.exp,
        "gelu f16": F.gelu, "gelu bf16": F.gelu}
 TWO = {"pow": torch.pow, "logaddexp": torch.logaddexp, "less": torch.less, "geglu": lambda a, b: F.gelu(a) * b,
-       "reglu": lambda a, b: F.relu(a) * b, "mse_loss": F.mse_loss, "smooth_l1_loss": F.smooth_l1_loss, "atan2": torch.atan2, "hypot": torch.hypot,
-       "fmod": torch.fmod, "remainder": torch.remainder, "add f64": torch.add, "add bf16": torch.add}
+       "reglu": lambda a, b: F.relu(a) * b, "mse_loss": F.mse_loss, "smooth_l1_loss": F.smooth_l1_loss,
+       "atan2": torch.atan2, "hypot": torch.hypot, "fmod": torch.fmod, "remainder": torch.remainder, "add f64": torch.add, "add bf16": torch.add}
 DTYPES = {"f64": torch.float64, "f16": torch.float16, "bf16": torch.bfloat16}
 POSITIVE = ("log", "log1p", "sqrt", "pow", "pow 2.5", "fmod", "remainder")
 

@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// Runs of bytes, moved in vectors: rows of 2 to 100 kB, for which the C library's memcpy may choose an instruction
-// (`rep movsb`) that some processors execute at a third of their speed.
+// Runs of bytes, moved in vectors: for rows of 2 kB and more the C library's memcpy may choose an instruction
+// (`rep movsb`) whose speed differs from processor to processor.
 namespace gradus::cpu {
 
 /// The runs must not overlap.
