@@ -12,6 +12,11 @@ namespace {
 
 constexpr size_t kMostStacks = 20000;
 
+[[noreturn]] void too_many() {
+  throw ValueError("grammar", "there are more than " + std::to_string(kMostStacks) + " ways to go on.",
+                   "make it less ambiguous.");
+}
+
 bool matches(const Grammar::Element& e, uint32_t c) {
   bool inside = false;
   for (const auto& [low, high] : e.ranges) inside |= c >= low && c <= high;
@@ -49,9 +54,7 @@ void GrammarState::expand(Stack first, Stacks& out) const {
     while (!stack.empty() && (*stack.back().alternative)[stack.back().at].kind == Grammar::Element::end)
       stack.pop_back();
     if (!known.insert(stack).second) continue;
-    if (known.size() > kMostStacks)
-      throw ValueError("grammar", "there are more than " + std::to_string(kMostStacks) + " ways to go on.",
-                       "make it less ambiguous.");
+    if (known.size() > kMostStacks) too_many();
     if (stack.empty() || (*stack.back().alternative)[stack.back().at].kind != Grammar::Element::rule) {
       out.push_back(std::move(stack));
       continue;
@@ -73,6 +76,7 @@ void GrammarState::step(Snapshot& s, uint32_t character) const {
     if (stack.empty() || !matches((*stack.back().alternative)[stack.back().at], character)) continue;
     ++stack.back().at;
     expand(std::move(stack), next);
+    if (next.size() > kMostStacks) too_many();
   }
   std::sort(next.begin(), next.end());
   next.erase(std::unique(next.begin(), next.end()), next.end());

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -141,4 +142,55 @@ TEST_CASE("generate: an interrupt ends cleanly with 130 and keeps what was made"
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 130);
   CHECK(out.find('\n') < 63);  // the first text is not whole
+}
+
+TEST_CASE("generate: several prompts, log-probabilities, beams, grammars, draft models, caches") {
+  const ModelFolder model("llama-plain");
+  const Json alone = json_of(model.generate("-p \"%#1J(\" -n 6 --temp 0 --json"));
+  const ProgramResult both = model.generate("-p \"%#1J(\" -p 3 -n 6 --temp 0 --json --logprobs 2");
+  REQUIRE(both.code == 0);
+  const size_t end = both.out.find('\n');
+  const Json first = parse_json(both.out.substr(0, end), "line 1"), second = parse_json(both.out.substr(end), "line 2");
+  CHECK(first["token_ids"] == alone["token_ids"]);
+  CHECK(second["prompt"] == "3");
+  CHECK(first["logprobs"].size() == 6);
+  CHECK(first["logprobs"][0]["id"] == alone["token_ids"][0]);
+  CHECK(first["logprobs"][0]["top_logprobs"].size() == 2);
+  CHECK(first["logprobs"][0]["logprob"] == first["logprobs"][0]["top_logprobs"][0]["logprob"]);
+
+  const Json beam = json_of(model.generate("-p \"%#1J(\" -n 6 --num-beams 3 --length-penalty 0.5 --json"));
+  CHECK(beam["score"].get<double>() < 0);
+  CHECK(json_of(model.generate("-p 3 -n 9 --seed 1 --grammar 'root ::= [A-C]{2}' --json"))["text"]
+            .get<std::string>()
+            .size() == 2);
+  const Json thing = json_of(model.generate("-p 3 -n 40 --seed 1 --ignore-eos --json -j '{\"enum\": [12, 345]}'"));
+  CHECK((thing["text"] == "12" || thing["text"] == "345"));
+  CHECK(model.generate("-p 3 -n 4 --grammar 'root ::='x").code == 1);
+  CHECK(model.generate("-p 3 --grammar 'root ::= \"a\"' --json-object").code == 2);
+
+  const Json drafted =
+      json_of(model.generate("-p \"%#1J(\" -n 6 --temp 0 --json --model-draft " + model.folder.path.string()));
+  CHECK(drafted["token_ids"] == alone["token_ids"]);
+  CHECK(drafted["timing"]["accepted"] == drafted["timing"]["drafted"]);
+  const std::string cache = " --prompt-cache " + (model.folder / "cache.safetensors").string();
+  for (int known : {0, 4}) {
+    const Json cached = json_of(model.generate("-p \"%#1J(\" -n 6 --temp 0 --json" + cache));
+    CHECK(cached["token_ids"] == alone["token_ids"]);
+    CHECK(cached["timing"]["cached_tokens"] == known);
+  }
+  CHECK(json_of(model.generate("-p 3 -n 6 --mirostat 2 --cache-type q8_0 --typical 0.9 -l 5-inf --json"))["token_ids"]
+            .size() == 6);
+  CHECK(model.generate("-p 3 -n 6 -l five").code == 1);
+}
+
+TEST_CASE("perplexity: exp of the mean loss, as text and as JSON") {
+  const ModelFolder model("llama-plain");
+  std::ofstream(model.folder / "text") << "%#1J(A,bC1";
+  const std::string start = "perplexity --model " + model.folder.path.string() + " ";
+  const Json json = parse_json(run_gradus(start + "-f " + (model.folder / "text").string() + " --json").out, "stdout");
+  CHECK(json["tokens"] == 9);
+  CHECK(json["perplexity"].get<double>() == doctest::Approx(std::exp(json["loss"].get<double>())));
+  CHECK(run_gradus(start + (model.folder / "text").string()).out.find("perplexity ") == 0);
+  CHECK(run_gradus(start + "-p 3").code == 1);
+  CHECK(run_gradus(start).code == 2);
 }

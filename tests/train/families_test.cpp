@@ -49,7 +49,7 @@ max_position_embeddings = 32
     write_file_atomic(dir / "recipe.toml", recipe);
     const Outcome run = run_gradus({"train", (dir / "recipe.toml").string(), "--output-dir", (dir / "run").string(),
                                     "train.max_steps=20", "train.logging_steps=4", "train.eval_strategy=no"},
-                                   dir.path);
+                                   dir.path, 1);
     INFO(run.err);
     REQUIRE(run.code == 0);
     std::vector<double> losses;
