@@ -105,7 +105,7 @@ TEST_CASE("Word2Vec kernels equal their plain loops") {
   for (int64_t width : {16, 48, 112, 304})
     for (int64_t count : {1, 3, 5, 6, 7, 12, 20}) {
       Example fast = random_example(width, count, 11), plain = fast;
-      if (count == 5) fast.targets[4] = plain.targets[4] = fast.targets[2];  // the same noise word twice
+      if (count == 3) fast.targets[2] = plain.targets[2] = fast.targets[1];  // the same noise word twice
       cpu::word2vec_example(fast.arguments(0.025f));
       ref::word2vec_example(plain.arguments(0.025f));
       for (size_t i = 0; i < fast.error.size(); ++i)

@@ -189,6 +189,8 @@ class Lexer {
         }
       }
     }
+    if (!floating && digits[0] == '0' && digits.find_first_not_of('0') != digits.npos)
+      fail("the number " + digits + " begins with 0");
     Token token{floating ? TokenKind::floating : TokenKind::integer, line_};
     if (floating) {
       std::from_chars(digits.data(), digits.data() + digits.size(), token.floating);

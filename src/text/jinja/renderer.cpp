@@ -141,9 +141,6 @@ Renderer::Flow Renderer::loop(const Statement& s) {
   }
   static constexpr const char* kLoop = "loop";
   const int loop_id = syntax_.id_of(kLoop);
-  if (loop_id >= 0)  // how many loops stand around this one
-    for (const Frame* f = outer.get(); f; f = f->outer.get())
-      for (const auto& [id, value] : f->values) state->depth += id == loop_id && value.loop();
   const size_t n = state->items->items.size();
   for (size_t i = 0; i < n; ++i) {
     state->index = i;
