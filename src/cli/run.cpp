@@ -9,9 +9,7 @@
 #include "cli/verbs.h"
 #include "io/safetensors.h"
 #include "models/model.h"
-#include "objectives/causal_lm.h"
 #include "ops/elementwise.h"
-#include "ops/shape.h"
 
 namespace gradus::cli {
 
@@ -19,49 +17,27 @@ namespace {
 
 struct RunOptions {
   std::string model, in, out, dtype = "f32";
-  bool grad = false, detect_anomaly = false;
+  bool grad = false, hidden_states = false, detect_anomaly = false;
 };
 
-// An optional input; unknown names are refused, so that a typing error cannot pass as "not given".
-Tensor input(const NamedTensors& inputs, const char* name) {
-  for (const auto& [key, value] : inputs)
-    if (key == name) return value;
-  return {};
-}
-
-void check_names(const NamedTensors& inputs, const std::string& file) {
-  for (const auto& entry : inputs) {
-    bool known = false;
-    for (const char* name : {"input_ids", "attention_mask", "position_ids", "labels"}) known |= entry.first == name;
-    if (!known)
-      throw FileError("run", file + ": unknown input \"" + entry.first + "\".",
-                      "inputs are input_ids, attention_mask, position_ids, labels.");
+// The outputs as Hugging Face names them, all in f32, and with `want_grad` every parameter's gradient of the loss.
+NamedTensors evaluate(const Model& model, const NamedTensors& inputs, const RunOptions& o) {
+  NamedTensors out = model.forward(inputs, {}, {.hidden_states = o.hidden_states});
+  Tensor loss;
+  for (auto& [name, value] : out) {
+    if (name == "loss") loss = value;
+    value = cast(value.detach(), Dtype::f32);
   }
-  if (!input(inputs, "input_ids").defined()) throw FileError("run", file + ": the input \"input_ids\" is missing.");
-}
-
-// logits and, with labels, the loss as Hugging Face gives them.
-NamedTensors evaluate(const CausalLm& model, const NamedTensors& inputs, bool want_grad) {
-  const LmInput in =
-      model.input(input(inputs, "input_ids"), input(inputs, "attention_mask"), input(inputs, "position_ids"));
-  Tensor labels = input(inputs, "labels");
-  if (labels.defined()) labels = cast(labels, Dtype::i64);
-  if (want_grad && !labels.defined())
-    throw ValueError("run", "--grad needs the input \"labels\": gradients are those of the loss.");
-
-  const Tensor hidden = model.hidden(in, {});
-  NamedTensors out;
-  {
-    const NoGrad off;
-    out.emplace_back("logits", cast(model.logits(hidden), Dtype::f32));
+  if (!o.grad) return out;
+  if (!loss.defined()) {
+    std::string labels;
+    for (const std::string& name : model.inputs())
+      if (name.find("label") != std::string::npos || name.find("_positions") != std::string::npos)
+        labels += (labels.empty() ? "" : ", ") + name;
+    throw ValueError("run", "--grad needs a loss: gradients are those of it.",
+                     labels.empty() ? "this architecture has none; config.json's \"architectures\" chooses the head."
+                                    : "give the inputs of which it is made: " + labels + ".");
   }
-  if (!labels.defined()) return out;
-  if (!(labels.shape() == in.input_ids.shape()))
-    throw ShapeError(
-        "run", "labels " + labels.describe() + " must have the shape of input_ids " + in.input_ids.describe() + ".");
-  const Tensor loss = causal_lm_loss(model, hidden, shift_labels(labels));
-  out.emplace_back("loss", cast(loss.detach(), Dtype::f32));
-  if (!want_grad) return out;
   backward(loss);
   for (const Parameter& p : model.parameters().all()) {
     const Tensor grad = grad_of(p.value);
@@ -72,18 +48,16 @@ NamedTensors evaluate(const CausalLm& model, const NamedTensors& inputs, bool wa
 }
 
 void run(const RunOptions& o) {
-  const Safetensors file(o.in);
-  const NamedTensors inputs = file.load_all();
-  check_names(inputs, o.in);
+  const NamedTensors inputs = Safetensors(o.in).load_all();
   std::vector<std::string> unused;
-  const auto model = load_causal_lm(o.model, {.dtype = dtype_from_name(o.dtype), .trainable = o.grad}, &unused);
+  const auto model = load_model(o.model, {.dtype = dtype_from_name(o.dtype), .trainable = o.grad}, &unused);
   for (const std::string& name : unused) std::fprintf(stderr, "note: %s is not used by this model\n", name.c_str());
   std::optional<DetectAnomaly> anomaly;
   if (o.detect_anomaly) {
     anomaly.emplace();
     for (const Parameter& p : model->parameters().all()) anomaly->name(p.value, p.name);
   }
-  write_safetensors(o.out, evaluate(*model, inputs, o.grad));
+  write_safetensors(o.out, evaluate(*model, inputs, o));
 }
 
 }  // namespace
@@ -93,14 +67,22 @@ void add_run(CLI::App& app) {
   CLI::App* verb =
       app.add_subcommand("run", "Run a model on tensors from a file: the door for checking it against others.");
   verb->footer(
-      "Inputs (safetensors): input_ids (B, T); optional attention_mask, position_ids, labels (-100 = ignored,\n"
-      "shifted inside the model as Hugging Face does). Outputs: logits, loss (with labels), grad.<parameter> "
-      "(--grad).\n"
+      "Inputs and outputs (safetensors) have Hugging Face's names, and config.json's \"architectures\" chooses the "
+      "head:\n"
+      "  inputs   input_ids (B, T), attention_mask, token_type_ids, position_ids, inputs_embeds, decoder_input_ids,\n"
+      "           decoder_attention_mask, labels (-100 = ignored; shifted inside a causal language model),\n"
+      "           next_sentence_label, start_positions, end_positions: those that the architecture takes\n"
+      "  outputs  logits, prediction_logits, seq_relationship_logits, start_logits, end_logits, last_hidden_state,\n"
+      "           pooler_output, encoder_last_hidden_state, loss (with labels), hidden_states.N (--hidden-states),\n"
+      "           grad.<parameter> (--grad)\n"
       "Dropout is off. Example: gradus run runs/fortunes --in inputs.safetensors --out outputs.safetensors --grad");
   verb->add_option("model", options->model, "model directory with config.json and model.safetensors")->required();
   verb->add_option("--in", options->in, "safetensors file with the inputs")->required();
   verb->add_option("--out", options->out, "safetensors file to write")->required();
   verb->add_flag("--grad", options->grad, "also write the gradient of the loss for every parameter");
+  verb->add_flag("--hidden-states", options->hidden_states,
+                 "also write what every block reads and the last one gives (encoder_… and decoder_hidden_states.N of "
+                 "encoder-decoders)");
   verb->add_flag("--detect-anomaly", options->detect_anomaly,
                  "fail at the first operation that makes a NaN or an infinity, naming it");
   verb->add_option("--dtype", options->dtype, "type to compute in")

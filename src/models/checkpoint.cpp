@@ -36,8 +36,15 @@ Checkpoint::~Checkpoint() = default;
 
 std::string Checkpoint::stored_name(const std::string& name) const {
   if (file_->find(name)) return name;
-  for (const std::string prefix : {"transformer.", "model.", "bert."})
+  for (const std::string prefix : {"transformer.", "model.", "bert.", "roberta.", "distilbert."}) {
     if (name.rfind(prefix, 0) == 0 && file_->find(name.substr(prefix.size()))) return name.substr(prefix.size());
+    if (file_->find(prefix + name)) return prefix + name;
+  }
+  for (const auto& [today, once] : {std::pair{".LayerNorm.weight", ".gamma"}, {".LayerNorm.bias", ".beta"}}) {
+    const std::string ending = today;
+    if (name.size() <= ending.size() || name.compare(name.size() - ending.size(), ending.size(), ending) != 0) continue;
+    return stored_name(name.substr(0, name.size() - ending.size()) + ".LayerNorm" + once);
+  }
   return "";
 }
 
@@ -76,6 +83,13 @@ std::unique_ptr<CausalLm> load_causal_lm(const fs::path& path, const ModelOption
                                          std::vector<std::string>* unused) {
   const Checkpoint source(path);
   auto model = make_causal_lm(source.config(), options, source.config_source(), &source);
+  if (unused) *unused = source.unused();
+  return model;
+}
+
+std::unique_ptr<Model> load_model(const fs::path& path, const ModelOptions& options, std::vector<std::string>* unused) {
+  const Checkpoint source(path);
+  auto model = make_model(source.config(), options, source.config_source(), &source);
   if (unused) *unused = source.unused();
   return model;
 }

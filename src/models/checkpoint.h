@@ -12,8 +12,9 @@
 namespace gradus {
 
 /// A model as it lies on disk: a Hugging Face folder (safetensors or PyTorch weights, one file or shards) or a GGUF
-/// file. Tensors are found under the names that the models use; early checkpoints were saved without the
-/// "transformer.", "model." or "bert." that today's models put in front.
+/// file. Tensors are found under the names that the models use. A body that was saved without its head has names
+/// without the "transformer.", "model.", "bert." … that models with heads put in front, and the other way round; early
+/// BERT files call the weights of norms gamma and beta.
 class Checkpoint final : public TensorSource {
  public:
   /// Reads the configuration and the headers of the weights. Throws FileError.

@@ -87,6 +87,13 @@ void Fields::text(const char* key, std::string& value, std::initializer_list<con
   refuse(key, "must be one of " + names);
 }
 
+void Fields::token(const char* key, int64_t& value) {
+  const auto it = json_.find(key);
+  if (it == json_.end() || !it->is_null()) return integer(key, value, {.min = -1});
+  keys_.emplace_back(key);
+  value = -1;
+}
+
 bool Fields::has(const char* key) const {
   const auto it = json_.find(key);
   return it != json_.end() && !it->is_null();
@@ -103,6 +110,12 @@ void Fields::optional_integer(const char* key, int64_t& value, Bounds bounds) {
 
 void Fields::optional_number(const char* key, double& value, Bounds bounds) {
   if (find(key)) keys_.pop_back(), number(key, value, bounds);
+}
+
+void Fields::optional_text(const char* key, std::string& value, std::initializer_list<const char*> allowed) {
+  if (!find(key)) return;
+  keys_.pop_back();
+  text(key, value, allowed);
 }
 
 void Fields::integer_or_off(const char* key, int64_t& value, Bounds bounds) {

@@ -30,6 +30,9 @@ class Fields {
   /// Keys that may be left out: then nothing is written.
   void optional_integer(const char* key, int64_t& value, Bounds bounds = {});
   void optional_number(const char* key, double& value, Bounds bounds = {});
+  void optional_text(const char* key, std::string& value, std::initializer_list<const char*> allowed = {});
+  /// A token of the vocabulary that may be missing: null makes it -1, an absent key leaves the default.
+  void token(const char* key, int64_t& value);
   /// A number that null turns off: it becomes 0.
   void integer_or_off(const char* key, int64_t& value, Bounds bounds = {});
   void number_or_off(const char* key, double& value, Bounds bounds = {});

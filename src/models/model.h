@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "io/safetensors.h"
 #include "nn/attention_cache.h"
 #include "nn/context.h"
 #include "nn/parameters.h"
@@ -28,21 +29,35 @@ struct LmInput {
   int64_t length = 0;        ///< the whole text is at least so long: asked by rotary positions that depend on it
 };
 
+/// What Model::forward gives beside what it always gives.
+struct ForwardOptions {
+  bool logits = true;          ///< false: only the loss where there is one, which may spare the logits of all positions
+  bool hidden_states = false;  ///< also hidden_states.0 (after the embeddings), … , the last being last_hidden_state
+};
+
 /// A neural network with named parameters and the configuration it was made from.
 class Model {
  public:
   virtual ~Model() = default;
+  /// One forward pass, inputs and outputs under the names of Hugging Face's: input_ids, attention_mask, labels, … ->
+  /// logits, loss, last_hidden_state, … Integers may have any integer type, masks any type; floating inputs are brought
+  /// to the parameters' type. `loss` is there when its labels are, and has a history. Throws ValueError for an input
+  /// that the model does not know or lacks, ShapeError and IndexError for inputs that do not fit.
+  virtual NamedTensors forward(const NamedTensors& inputs, const Context& context,
+                               const ForwardOptions& options = {}) const = 0;
+  /// The inputs that forward() knows.
+  virtual std::vector<std::string> inputs() const = 0;
   Parameters& parameters() { return *parameters_; }
   const Parameters& parameters() const { return *parameters_; }
   /// The text of config.json: what was read, with the defaults filled in and unknown keys kept.
   const std::string& config() const { return config_; }
 
  protected:
-  Model(std::unique_ptr<Parameters> parameters, std::string config)
+  Model(std::shared_ptr<Parameters> parameters, std::string config)
       : parameters_(std::move(parameters)), config_(std::move(config)) {}
 
  private:
-  std::unique_ptr<Parameters> parameters_;
+  std::shared_ptr<Parameters> parameters_;  // a model around another one shares its parameters
   std::string config_;
 };
 
@@ -67,10 +82,17 @@ class CausalLm : public Model {
   LmInput input(const Tensor& input_ids, const Tensor& attention_mask = {}, const Tensor& position_ids = {}) const;
   /// (B, T, vocab)
   Tensor logits(const Tensor& hidden) const;
+  /// The sum over all targets of -log p(target) / normaliser (0: their number), from hidden states (B, T, width) and
+  /// shifted labels (B, T), without ever holding all logits.
+  Tensor loss(const Tensor& hidden, const Tensor& shifted, double normaliser = 0) const;
+  /// input_ids, attention_mask, position_ids, labels (shifted by one inside) -> logits, loss.
+  NamedTensors forward(const NamedTensors& inputs, const Context& context,
+                       const ForwardOptions& options = {}) const override;
+  std::vector<std::string> inputs() const override;
   KvCache make_cache(int64_t batch, int64_t capacity, KvType type = KvType::model) const;
 
  protected:
-  CausalLm(std::unique_ptr<Parameters> parameters, std::string config);
+  CausalLm(std::shared_ptr<Parameters> parameters, std::string config);
 
  private:
   bool use_cache_ = true;  // what config.json says
@@ -84,6 +106,7 @@ struct ModelOptions {
   /// Matrices that the file holds in 16 bits or packed blocks stay as they are (inference only, f32): linear layers
   /// multiply by them, embeddings unpack the rows they need. Needs trainable = false.
   bool packed_weights = false;
+  bool body_only = false;  ///< make_model(): without its head, whatever `architectures` says
 };
 
 /// A model from a configuration (the JSON of config.json, called `source` in errors); `model_type` picks the family.
@@ -92,14 +115,23 @@ struct ModelOptions {
 std::unique_ptr<CausalLm> make_causal_lm(const Json& config, const ModelOptions& options,
                                          const std::string& source = "config", const TensorSource* weights = nullptr);
 
+/// A model of any family with the head that `architectures` names ("BertForMaskedLM"; without it the family's usual
+/// one). Throws ValueError also for a head that the family does not have.
+std::unique_ptr<Model> make_model(const Json& config, const ModelOptions& options, const std::string& source = "config",
+                                  const TensorSource* weights = nullptr);
+
 /// The keys that a family's configuration knows. Throws ValueError for an unknown family.
-std::vector<std::string> causal_lm_config_keys(const std::string& model_type);
+std::vector<std::string> model_config_keys(const std::string& model_type);
+/// Whether `model_type` names a family of decoder-only language models.
+bool is_causal_lm(const std::string& model_type);
 
 /// From a Hugging Face directory (config.json with safetensors or PyTorch weights, one file or shards) or a GGUF file.
 /// Throws FileError naming the file and tensor. `unused` receives the names of tensors in the checkpoint that the model
 /// does not have.
 std::unique_ptr<CausalLm> load_causal_lm(const std::filesystem::path& path, const ModelOptions& options,
                                          std::vector<std::string>* unused = nullptr);
+std::unique_ptr<Model> load_model(const std::filesystem::path& path, const ModelOptions& options,
+                                  std::vector<std::string>* unused = nullptr);
 
 /// Writes config.json, generation_config.json and model.safetensors, each atomically.
 void save_model(const Model& model, const std::filesystem::path& directory);

@@ -8,9 +8,8 @@ namespace gradus {
 
 namespace {
 
-// x sigmoid(1.702 x)
-Tensor quick_gelu(const Tensor& x) { return mul(x, sigmoid(mul(x, 1.702))); }
-Tensor relu_squared(const Tensor& x) { return square(relu(x)); }
+Tensor leaky_relu_001(const Tensor& x) { return leaky_relu(x, 0.01); }
+Tensor linear(const Tensor& x) { return x; }
 
 struct Named {
   const char* name;
@@ -21,6 +20,9 @@ constexpr Named kActivations[] = {
     {"gelu_new", gelu_tanh},
     {"gelu_pytorch_tanh", gelu_tanh},
     {"gelu_fast", gelu_tanh},
+    {"gelu_accurate", gelu_tanh},
+    {"gelu_python", gelu},
+    {"gelu_python_tanh", gelu_tanh},
     {"relu", relu},
     {"relu2", relu_squared},
     {"silu", silu},
@@ -28,6 +30,11 @@ constexpr Named kActivations[] = {
     {"tanh", tanh},
     {"sigmoid", sigmoid},
     {"quick_gelu", quick_gelu},
+    {"relu6", relu6},
+    {"leaky_relu", leaky_relu_001},
+    {"mish", mish},
+    {"hardswish", hard_swish},
+    {"linear", linear},
 };
 
 }  // namespace

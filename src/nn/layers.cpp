@@ -38,11 +38,10 @@ Tensor Embedding::operator()(const Tensor& ids) const {
   return embedding(weight, ids);
 }
 
-LayerNorm::LayerNorm(const Scope& s, int64_t width, double epsilon)
-    : weight(s.parameter("weight", {width}, Init::ones())),
-      bias(s.parameter("bias", {width}, Init::zeros())),
-      eps(epsilon),
-      path(s.trace_path()) {}
+LayerNorm::LayerNorm(const Scope& s, int64_t width, double epsilon, bool with_bias)
+    : weight(s.parameter("weight", {width}, Init::ones())), eps(epsilon), path(s.trace_path()) {
+  if (with_bias) bias = s.parameter("bias", {width}, Init::zeros());
+}
 Tensor LayerNorm::operator()(const Tensor& x) const {
   const TraceScope in(path);
   return layer_norm(x, weight, bias, eps);

@@ -38,12 +38,12 @@ struct Embedding {
   Tensor operator()(const Tensor& ids) const;
 };
 
-/// Over the last axis; weight starts at 1, bias at 0.
+/// Over the last axis; weight starts at 1, bias (which may be missing) at 0.
 struct LayerNorm {
   Tensor weight, bias;
   double eps;
   const char* path;
-  LayerNorm(const Scope& s, int64_t width, double eps);
+  LayerNorm(const Scope& s, int64_t width, double eps, bool with_bias = true);
   Tensor operator()(const Tensor& x) const;
 };
 struct RmsNorm {

@@ -106,6 +106,23 @@ Tensor Parameters::make(const std::string& name, const Shape& shape, const Init&
   return p.value;
 }
 
+Tensor Parameters::make_tied(const std::string& name, const Tensor& value) {
+  if (!has_stored(name)) return value;
+  const Tensor other = loaded_value(*options_.source, options_.source->stored_name(name), value.shape(), value.dtype());
+  const auto a = value.to_vector<double>(), b = other.to_vector<double>();
+  return a == b ? value : make(name, value.shape(), Init::zeros());
+}
+
+bool Parameters::has_stored(const std::string& name) const {
+  return loading() && !options_.source->stored_name(name).empty();
+}
+
+std::string Parameters::first_stored(const std::vector<std::string>& names) const {
+  for (const std::string& name : names)
+    if (has_stored(name)) return name;
+  return names.at(0);
+}
+
 Tensor Parameters::make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype) {
   buffers_.push_back(loaded_or_initial(name, shape, init, dtype));
   return buffers_.back().value;

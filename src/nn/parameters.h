@@ -76,6 +76,14 @@ class Parameters {
   /// The blocks behind a parameter that make_matrix gave; undefined for others.
   QuantTensor packed_of(const Tensor& value) const;
 
+  /// `value` under a second name: what a checkpoint that ties the two keeps once. When the checkpoint holds other
+  /// numbers under `name`, they are not tied, and become a parameter of their own.
+  Tensor make_tied(const std::string& name, const Tensor& value);
+  /// Whether the checkpoint, while the layers are made, has a tensor for `name`.
+  bool has_stored(const std::string& name) const;
+  /// The first of the names that the checkpoint has; the first of all when it has none, or when there is none.
+  std::string first_stored(const std::vector<std::string>& names) const;
+
   /// As make(), for a buffer of any dtype.
   Tensor make_buffer(const std::string& name, const Shape& shape, const Init& init, Dtype dtype);
   /// Whether values come from a checkpoint, so that a layer leaves them alone.

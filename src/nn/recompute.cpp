@@ -36,9 +36,12 @@ std::vector<CheckpointSegment> Recompute::plan(const std::vector<CheckpointBlock
 
 Tensor run_blocks(size_t count, const std::function<Tensor(size_t, const Tensor&)>& block, const Tensor& x,
                   const Context& context) {
-  if (!context.recompute || !recording()) {
+  if (!context.recompute || !recording() || context.states) {
     Tensor y = x;
-    for (size_t i = 0; i < count; ++i) y = block(i, y);
+    for (size_t i = 0; i < count; ++i) {
+      if (context.states) context.states->push_back(y);
+      y = block(i, y);
+    }
     return y;
   }
   std::vector<CheckpointBlock> blocks;

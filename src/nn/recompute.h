@@ -36,8 +36,8 @@ class Recompute {
   mutable std::map<std::string, std::vector<CheckpointSegment>> plans_;  // of a budget, by the number of blocks and x
 };
 
-/// x through blocks 0 … count-1, recomputed in backward as context.recompute says. `block(i, x)` must own what it uses:
-/// it is called again in backward.
+/// x through blocks 0 … count-1, recomputed in backward as context.recompute says (not when context.states collects).
+/// `block(i, x)` must own what it uses: it is called again in backward.
 Tensor run_blocks(size_t count, const std::function<Tensor(size_t, const Tensor&)>& block, const Tensor& x,
                   const Context& context);
 

@@ -1,11 +1,9 @@
 #pragma once
 #include "models/model.h"
+#include "models/text/labels.h"
 
 namespace gradus {
 
-/// Labels as Hugging Face reads them: labels[b, t] is what position t-1 must predict; -100 is not predicted.
-/// Returns the shifted labels (B, T): entry t is labels[b, t+1], -100 at the end.
-Tensor shift_labels(const Tensor& labels);
 /// Labels of (B, T) that count.
 int64_t count_targets(const Tensor& shifted);
 

@@ -67,7 +67,7 @@ namespace {
 
 class Decoder final : public CausalLm {
  public:
-  Decoder(const DecoderConfig& c, std::unique_ptr<Parameters> store, std::string text)
+  Decoder(const DecoderConfig& c, std::shared_ptr<Parameters> store, std::string text)
       : CausalLm(std::move(store), std::move(text)),
         config_(c),
         embed_tokens_(root() / "embed_tokens", c.vocab_size, c.hidden_size, c.initializer_range) {
@@ -148,7 +148,7 @@ class Decoder final : public CausalLm {
 
 }  // namespace
 
-std::unique_ptr<CausalLm> make_decoder(const DecoderConfig& config, std::unique_ptr<Parameters> parameters,
+std::unique_ptr<CausalLm> make_decoder(const DecoderConfig& config, std::shared_ptr<Parameters> parameters,
                                        std::string text) {
   return std::make_unique<Decoder>(config, std::move(parameters), std::move(text));
 }

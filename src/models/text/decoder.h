@@ -50,7 +50,7 @@ void finish_decoder(Fields& f, DecoderConfig& c, DecoderLayerKind kind);
 /// needs `window` above 0.
 void layer_type_fields(Fields& f, DecoderConfig& c, std::vector<std::string>& types, int64_t window);
 
-std::unique_ptr<CausalLm> make_decoder(const DecoderConfig& config, std::unique_ptr<Parameters> parameters,
+std::unique_ptr<CausalLm> make_decoder(const DecoderConfig& config, std::shared_ptr<Parameters> parameters,
                                        std::string text);
 
 }  // namespace gradus

@@ -118,7 +118,7 @@ struct Block {
 
 class Gpt2 final : public CausalLm {
  public:
-  Gpt2(const Gpt2Config& c, std::unique_ptr<Parameters> store, std::string text)
+  Gpt2(const Gpt2Config& c, std::shared_ptr<Parameters> store, std::string text)
       : CausalLm(std::move(store), std::move(text)),
         config_(c),
         wte_(root() / "wte", c.vocab_size, c.n_embd, c.initializer_range),
@@ -169,7 +169,7 @@ class Gpt2 final : public CausalLm {
 
 }  // namespace
 
-std::unique_ptr<CausalLm> make_gpt2(const Gpt2Config& config, std::unique_ptr<Parameters> parameters,
+std::unique_ptr<CausalLm> make_gpt2(const Gpt2Config& config, std::shared_ptr<Parameters> parameters,
                                     std::string text) {
   return std::make_unique<Gpt2>(config, std::move(parameters), std::move(text));
 }

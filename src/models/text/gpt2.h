@@ -16,6 +16,6 @@ struct Gpt2Config {
 void fields(Fields& f, Gpt2Config& c);
 
 /// GPT2LMHeadModel: learned positions, pre-norm blocks, one fused projection for queries, keys and values.
-std::unique_ptr<CausalLm> make_gpt2(const Gpt2Config& config, std::unique_ptr<Parameters> parameters, std::string text);
+std::unique_ptr<CausalLm> make_gpt2(const Gpt2Config& config, std::shared_ptr<Parameters> parameters, std::string text);
 
 }  // namespace gradus
