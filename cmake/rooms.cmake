@@ -7,7 +7,7 @@ set(INTERNAL
     "ops/.*_(detail|internal)\\.h"
     "tensor/(arena|storage)\\.h"
     "text/(added_tokens|bpe|byte_level|byte_trie|tokenizer_json|tokenizer_parts|unicode|unicode_tables|vocabulary)\\.h"
-    "train/(run_folder|run_log|run_state|toml_json)\\.h")
+    "train/(run_folder|run_log|run_state|task_parts|toml_json)\\.h")
 
 room(tensor "Tensors, element types, errors, random numbers, threads, memory." tensor/*.h base/dtype.h
      base/parallel.h base/random.h base/shape.h base/version.h)

@@ -1,5 +1,6 @@
 // gradus train
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "cli/verbs.h"
 #include "train/causal_lm_run.h"
 #include "train/recipe.h"
+#include "train/record_run.h"
 #include "train/run_folder.h"
 #include "train/trainer.h"
 
@@ -49,10 +51,15 @@ class Watcher final : public TrainObserver {
     bar_->update(by_time_ ? std::lround(p.done * p.max_time) : p.step, std::move(fields));
   }
   void evaluated(int64_t step, const MetricsRow& row) override {
-    const auto get = [&](const char* name) { return find_metric(row, name).value_or(0); };
-    held_out_ = formatted("%.3f", get("eval_bits_per_byte"));
-    note("step " + std::to_string(step) + ": held-out loss " + formatted("%.4f", get("eval_loss")) + ", perplexity " +
-         formatted("%.2f", get("eval_perplexity")) + ", bits per byte " + formatted("%.4f", get("eval_bits_per_byte")));
+    if (const auto bits = find_metric(row, "eval_bits_per_byte")) held_out_ = formatted("%.3f", *bits);
+    std::string line = "step " + std::to_string(step) + ", held out:";
+    for (const auto& [name, v] : row) {  // "eval_mlm_loss" reads "mlm loss"
+      if (name.rfind("eval_", 0) != 0 || v.integer || name == "eval_runtime") continue;
+      std::string words = name.substr(5);
+      std::replace(words.begin(), words.end(), '_', ' ');
+      line += (line.back() == ':' ? " " : ", ") + words + " " + formatted("%.4f", v.value);
+    }
+    note(line);
   }
   void note(const std::string& line) override {
     if (bar_)
@@ -108,13 +115,13 @@ void train_from(const TrainArguments& args) {
   Watcher watcher;
   watch_interrupts();
   if (from) compare_recipes(recipe, *from, watcher);
-  CausalLmTask::Hooks hooks;
+  TaskHooks hooks;
   hooks.note = [&](const std::string& line) { watcher.note(line); };
-  CausalLmTask task(recipe, from ? from->path : std::filesystem::path(), hooks);
+  const auto task = make_train_task(recipe, from ? from->path : std::filesystem::path(), hooks);
   if (from) watcher.note("resuming from " + from->path.string());
   write_file_atomic(run / "recipe.toml", recipe.toml());
 
-  const TrainOutcome outcome = train(task, settings, {run, from, recipe.toml(), &watcher});
+  const TrainOutcome outcome = train(*task, settings, {run, from, recipe.toml(), &watcher});
   watcher.finish();
   if (outcome.interrupted) {
     std::fprintf(stderr, "interrupted; saved %s/checkpoint-%lld\ngo on with the same command and --resume latest\n",
@@ -137,7 +144,8 @@ std::string list_of_keys() {
     text += line + "\n";
   }
   return text +
-         "  model.KEY                                   any key of the config.json of model.model_type (gpt2, llama)\n"
+         "  model.KEY                                   any key of the config.json of model.model_type (gpt2, llama, "
+         "bert, t5, …)\n"
          "\n"
          "The folder of the run receives metrics.jsonl, tensorboard/, checkpoint-N/, recipe.toml and at the end\n"
          "the model as a Hugging Face directory, and loss.png.\n"

@@ -69,8 +69,9 @@ void split_text(std::string_view text, std::string_view separator, std::vector<s
   add_text(text.substr(begin), out);
 }
 
-void split_jsonl(std::string_view text, const std::string& path, const std::string& key,
-                 std::vector<std::string>& out) {
+// Calls use(object, name) for each line that is not blank; `name` is the file and the line.
+template <class F>
+void each_object(std::string_view text, const std::string& path, const F& use) {
   int64_t line = 1;
   for (size_t at = 0; at < text.size(); ++line) {
     size_t end = text.find('\n', at);
@@ -79,12 +80,24 @@ void split_jsonl(std::string_view text, const std::string& path, const std::stri
     at = end + 1;
     if (row.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const std::string name = path + " line " + std::to_string(line);
-    const Json json = parse_json(row, name);
-    const auto it = json.is_object() ? json.find(key) : json.end();
-    if (!json.is_object() || it == json.end() || !it->is_string())
-      throw FileError("data", name + " has no text under \"" + key + "\".", "name the key with data.text_key.");
-    if (!it->get_ref<const std::string&>().empty()) out.push_back(it->get<std::string>());
+    use(parse_json(row, name), name);
   }
+}
+
+const Json* member(const Json& json, const std::string& key) {
+  if (!json.is_object()) return nullptr;
+  const auto it = json.find(key);
+  return it == json.end() ? nullptr : &*it;
+}
+
+void split_jsonl(std::string_view text, const std::string& path, const std::string& key,
+                 std::vector<std::string>& out) {
+  each_object(text, path, [&](const Json& json, const std::string& name) {
+    const Json* found = member(json, key);
+    if (!found || !found->is_string())
+      throw FileError("data", name + " has no text under \"" + key + "\".", "name the key with data.text_key.");
+    if (!found->get_ref<const std::string&>().empty()) out.push_back(found->get<std::string>());
+  });
 }
 
 }  // namespace
@@ -106,6 +119,37 @@ std::vector<std::string> read_documents(const DocumentSource& source) {
   if (documents.empty())
     throw FileError("data", "the " + std::to_string(files.size()) + " files of data.files hold no text.");
   return documents;
+}
+
+std::vector<std::vector<std::string>> read_labelled_files(const DocumentSource& source) {
+  if (source.files.empty()) throw ValueError("data", "data.files names no file.", "data.files = [\"topics/*.txt\"]");
+  std::vector<std::vector<std::string>> records;
+  for (const std::string& path : files_of(source)) {
+    std::vector<std::string> texts;
+    split_text(read_file(path), source.separator, texts);
+    for (std::string& text : texts) records.push_back({std::move(text), fs::path(path).stem().string()});
+  }
+  if (records.empty()) throw FileError("data", "the files of data.files hold no text.");
+  return records;
+}
+
+std::vector<std::vector<std::string>> read_records(const DocumentSource& source, const std::vector<std::string>& keys) {
+  if (source.files.empty()) throw ValueError("data", "data.files names no file.", "data.files = [\"pairs.jsonl\"]");
+  std::vector<std::vector<std::string>> records;
+  for (const std::string& path : files_of(source))
+    each_object(read_file(path), path, [&](const Json& json, const std::string& name) {
+      std::vector<std::string> values;
+      for (const std::string& key : keys) {
+        const Json* found = member(json, key);
+        if (!found || found->is_structured() || found->is_null())
+          throw FileError("data", name + " has no text under \"" + key + "\".",
+                          "data.text_key, data.label_key and data.target_key name the keys.");
+        values.push_back(found->is_string() ? found->get<std::string>() : dump_json(*found));
+      }
+      records.push_back(std::move(values));
+    });
+  if (records.empty()) throw FileError("data", "the files of data.files hold no records.");
+  return records;
 }
 
 Split hold_out(std::vector<std::string> documents, double fraction, uint64_t seed) {

@@ -19,6 +19,13 @@ struct DocumentSource {
 /// and when nothing is left.
 std::vector<std::string> read_documents(const DocumentSource& source);
 
+/// The documents of text files with the name of the file that each came from, for classifiers.
+std::vector<std::vector<std::string>> read_labelled_files(const DocumentSource& source);
+
+/// For tasks that pair texts: of each JSONL object the texts under all `keys` (a number or true/false becomes its
+/// text). Throws FileError for a line that lacks one.
+std::vector<std::vector<std::string>> read_records(const DocumentSource& source, const std::vector<std::string>& keys);
+
 struct Split {
   std::vector<std::string> train, eval;
 };

@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "objectives/causal_lm.h"
-#include "text/bpe_trainer.h"
 
 namespace gradus {
 
@@ -16,23 +15,6 @@ namespace {
 struct LmTaskBatch final : TrainTask::Batch {
   LmBatch rows;
 };
-
-Tokenizer tokenizer_of(const Recipe& recipe, const std::filesystem::path& stored, const std::vector<std::string>& texts,
-                       const CausalLmTask::Hooks& hooks) {
-  if (!stored.empty()) return Tokenizer::load(stored);
-  const std::string path = recipe.text("tokenizer.path");
-  if (!path.empty()) return Tokenizer::load(path);
-  BpeTraining settings;
-  settings.vocab_size = static_cast<int>(std::clamp<int64_t>(recipe.integer("tokenizer.vocab_size"), 0, 1 << 30));
-  settings.min_frequency = recipe.integer("tokenizer.min_frequency");
-  settings.add_prefix_space = recipe.flag("tokenizer.add_prefix_space");
-  settings.bos = settings.eos = recipe.text("tokenizer.end_of_text");
-  settings.special_tokens = {settings.eos};
-  for (const std::string& token : recipe.texts("tokenizer.special_tokens"))
-    if (token != settings.eos) settings.special_tokens.push_back(token);
-  settings.progress = hooks.tokenizer_progress;
-  return train_byte_level_bpe({texts.begin(), texts.end()}, settings);
-}
 
 AdamW::Options adamw_options(const Recipe& recipe) {
   AdamW::Options options;

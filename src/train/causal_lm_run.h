@@ -1,5 +1,4 @@
 #pragma once
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include "text/tokenizer.h"
 #include "train/lm_evaluation.h"
 #include "train/recipe.h"
+#include "train/recipe_tokenizer.h"
 #include "train/trainer.h"
 
 namespace gradus {
@@ -26,11 +26,7 @@ Split read_texts(const Recipe& recipe);
 /// Language modelling as a recipe describes it: texts, tokenizer and a fresh model.
 class CausalLmTask final : public TrainTask {
  public:
-  struct Hooks {
-    std::function<void(const std::string&)> note;
-    /// While a tokenizer is trained: stage, done, total.
-    std::function<void(const char*, int64_t, int64_t)> tokenizer_progress;
-  };
+  using Hooks = TaskHooks;
   /// With `tokenizer_from` (a checkpoint) the tokenizer stored there is used; otherwise that of the recipe, which is
   /// trained on the training texts when it names none.
   CausalLmTask(const Recipe& recipe, const std::filesystem::path& tokenizer_from, const Hooks& hooks);

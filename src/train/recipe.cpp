@@ -175,7 +175,7 @@ void Recipe::check() {
   if (!model["model_type"].is_string())
     throw ValueError("recipe",
                      name_ + ": model.model_type must be a text, got " + dump_json(model["model_type"]) + ".");
-  const std::vector<std::string> model_keys = causal_lm_config_keys(model["model_type"].get<std::string>());
+  const std::vector<std::string> model_keys = model_config_keys(model["model_type"].get<std::string>());
   for (const auto& [key, value] : model.items())
     if (!std::count(model_keys.begin(), model_keys.end(), key)) refuse_unknown(name_, "model." + key, model_keys);
 

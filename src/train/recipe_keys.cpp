@@ -17,6 +17,10 @@ const std::vector<RecipeKey>& recipe_keys() {
       {"data.block_size", integer, "0", "tokens in a row; 0: the positions of the model"},
       {"data.cross_document_attention", flag, "false", "tokens see the documents before theirs in the row"},
       {"data.reset_positions", flag, "true", "positions count from the beginning of the document"},
+      {"data.mlm_probability", number, "0.15", "masked language models: share of the tokens that is to be predicted"},
+      {"data.label_key", text, "\"label\"", "classifiers: the key of the label in JSONL"},
+      {"data.target_key", text, "\"target\"", "encoder-decoders: the key of the text to write in JSONL"},
+      {"data.synthetic", text, "\"\"", "encoder-decoders: made-up texts in place of files: copy, reverse or sort"},
 
       {"tokenizer.path", text, "\"\"", "folder or tokenizer.json; empty: byte-level BPE is trained on the texts"},
       {"tokenizer.vocab_size", integer, "8192", "tokens of the trained one, special ones and bytes included"},
