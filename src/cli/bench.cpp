@@ -11,6 +11,7 @@ void add_bench(CLI::App& app) {
   add_bench_ops(*verb);
   add_bench_tokenize(*verb);
   add_bench_generate(*verb);
+  add_bench_embed(*verb);
 }
 
 }  // namespace gradus::cli

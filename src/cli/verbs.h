@@ -25,12 +25,16 @@ void add_eval(CLI::App& app);
 void add_perplexity(CLI::App& app);
 void add_profile(CLI::App& app);
 void add_lab(CLI::App& app);
+void add_embed(CLI::App& app);
+void add_fill_mask(CLI::App& app);
+void add_classify(CLI::App& app);
 
 /// A subcommand of `bench`.
 void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
 void add_bench_generate(CLI::App& bench);
+void add_bench_embed(CLI::App& bench);
 
 /// A subcommand of `lab`.
 void add_lab_gradient(CLI::App& lab);
