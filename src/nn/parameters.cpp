@@ -1,5 +1,7 @@
 #include "nn/parameters.h"
 
+#include <algorithm>
+
 #include "autograd/autograd.h"
 #include "autograd/observer.h"
 #include "base/error.h"
@@ -109,8 +111,13 @@ Tensor Parameters::make(const std::string& name, const Shape& shape, const Init&
 Tensor Parameters::make_tied(const std::string& name, const Tensor& value) {
   if (!has_stored(name)) return value;
   const Tensor other = loaded_value(*options_.source, options_.source->stored_name(name), value.shape(), value.dtype());
-  const auto a = value.to_vector<double>(), b = other.to_vector<double>();
-  return a == b ? value : make(name, value.shape(), Init::zeros());
+  const int64_t rows = value.rank() > 0 ? value.size(0) : 0;
+  for (int64_t at = 0; at < rows; at += 1024) {  // in pieces: the table may be large
+    const int64_t n = std::min<int64_t>(1024, rows - at);
+    if (narrow(value.detach(), 0, at, n).to_vector<double>() != narrow(other, 0, at, n).to_vector<double>())
+      return make(name, value.shape(), Init::zeros());
+  }
+  return value;
 }
 
 bool Parameters::has_stored(const std::string& name) const {

@@ -7,8 +7,10 @@ Each directory holds
   inputs.safetensors               under Hugging Face's names
   expected.safetensors             every output, hidden states and loss included, and with a loss grad.<name in
                                    model.safetensors> of every parameter (computed in f64, stored as f32)
+transformer-torch is the original Transformer out of torch.nn's encoder and decoder layers, under Gradus's names;
 and t5_buckets.safetensors holds T5's buckets of the distances -200 … 200 for some settings.
 """
+import json
 import os
 import random
 import shutil
@@ -103,6 +105,84 @@ def make(name):
     return size
 
 
+def transformer_parts(layer, prefix, grad=False):
+    """{Gradus's name: parameter (or its gradient)} of a TransformerEncoderLayer or TransformerDecoderLayer."""
+    decoder = hasattr(layer, "multihead_attn")
+    names = {"linear1": "fc1", "linear2": "fc2", "norm1": "self_attn_layer_norm",
+             "norm2": "encoder_attn_layer_norm" if decoder else "final_layer_norm", "norm3": "final_layer_norm",
+             "self_attn.out_proj": "self_attn.out_proj", "multihead_attn.out_proj": "encoder_attn.out_proj"}
+    parts = {}
+    for name, p in layer.named_parameters():
+        p = p.grad if grad else p.detach()
+        module, kind = name.rsplit(".", 1)
+        if kind.startswith("in_proj_"):  # rows of queries, keys, values
+            attention = "encoder_attn" if module == "multihead_attn" else "self_attn"
+            for letter, third in zip("qkv", p.chunk(3)):
+                parts[f"{prefix}.{attention}.{letter}_proj.{kind[8:]}"] = third.clone()
+        else:
+            parts[f"{prefix}.{names[module]}.{kind}"] = p.clone()
+    return parts
+
+
+def make_transformer(name="transformer-torch"):
+    directory = os.path.join(HERE, name)
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    torch.manual_seed(1)
+    vocab, width, heads, inner, positions = 29, 12, 3, 17, 32
+    options = dict(dropout=0.0, activation="relu", batch_first=True)
+    encoder = torch.nn.TransformerEncoder(torch.nn.TransformerEncoderLayer(width, heads, inner, **options), 2,
+                                          enable_nested_tensor=False)
+    decoder = torch.nn.TransformerDecoder(torch.nn.TransformerDecoderLayer(width, heads, inner, **options), 2)
+    reference.randomise(encoder, 2)
+    reference.randomise(decoder, 3)
+    g = torch.Generator().manual_seed(4)
+    words = torch.nn.Parameter(0.3 * torch.randn(vocab, width, generator=g))
+    config = dict(model_type="transformer", architectures=["TransformerForConditionalGeneration"], vocab_size=vocab,
+                  d_model=width, encoder_layers=2, encoder_attention_heads=heads, encoder_ffn_dim=inner,
+                  decoder_layers=2, decoder_attention_heads=heads, decoder_ffn_dim=inner,
+                  max_position_embeddings=positions, pad_token_id=None, eos_token_id=1, decoder_start_token_id=0)
+    with open(os.path.join(directory, "config.json"), "w") as f:
+        json.dump(config, f, indent=2)
+        f.write("\n")
+
+    def named(grad=False):
+        parts = {"model.shared.weight": (words.grad if grad else words.detach()).clone()}
+        for side, stack in (("encoder", encoder), ("decoder", decoder)):
+            for i, layer in enumerate(stack.layers):
+                parts.update(transformer_parts(layer, f"model.{side}.layers.{i}", grad))
+        return {k: v.float().contiguous() for k, v in parts.items()}
+
+    save_file(named(), os.path.join(directory, "model.safetensors"), metadata={"format": "pt"})
+    source, target = torch.randint(vocab, (3, 9), generator=g), torch.randint(vocab, (3, 6), generator=g)
+    mask = torch.ones_like(source)
+    mask[1, 6:] = 0
+    labels = torch.randint(vocab, (3, 6), generator=g)
+    labels[2, 3:] = -100
+    inputs = dict(input_ids=source, attention_mask=mask, decoder_input_ids=target, labels=labels)
+    save_file(inputs, os.path.join(directory, "inputs.safetensors"))
+
+    for module in (encoder, decoder):
+        module.double()
+    words.data = words.data.double()
+    # PE(pos, 2i) = sin(pos / 10000^(2i/d)), PE(pos, 2i+1) = cos(pos / 10000^(2i/d))
+    angle = torch.arange(positions, dtype=torch.float64)[:, None] / 10000 ** (
+        torch.arange(0, width, 2, dtype=torch.float64) / width)
+    table = torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
+    embed = lambda ids: words[ids] * width ** 0.5 + table[:ids.shape[1]]  # noqa: E731
+    memory = encoder(embed(source), src_key_padding_mask=mask == 0)
+    causal = torch.nn.Transformer.generate_square_subsequent_mask(6, dtype=torch.float64)
+    hidden = decoder(embed(target), memory, tgt_mask=causal, memory_key_padding_mask=mask == 0)
+    logits = hidden @ words.T
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    loss.backward()
+    expected = {"logits": logits, "loss": loss, "encoder_last_hidden_state": memory}
+    save_file({**{k: v.detach().float().contiguous() for k, v in expected.items()},
+               **{f"grad.{k}": v for k, v in named(grad=True).items()}},
+              os.path.join(directory, "expected.safetensors"))
+    print(f"{name:34} {len(expected)} outputs, loss {loss.item():.4f}")
+
+
 def make_buckets():
     distances = torch.arange(-200, 201)
     save_file({f"{int(both)}.{buckets}.{furthest}": T5Attention._relative_position_bucket(
@@ -115,5 +195,6 @@ if __name__ == "__main__":
     reference.assert_pinned()
     torch.set_num_threads(1)
     total = sum(make(name) for name in sys.argv[1:] or CASES)
+    make_transformer()
     make_buckets()
     print(f"{total / 1024:.0f} KiB in all")
