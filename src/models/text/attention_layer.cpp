@@ -40,7 +40,11 @@ Tensor heads_first(const Tensor& x) { return permute(x, {0, 2, 1, 3}); }
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visible, AttentionOptions options) {
   options.causal = visible.causal;
   options.mask = visible.mask;
-  if (!visible.bias.defined() && visible.window < 0) return attention(q, k, v, options);
+  // With a window a padded query may see nothing, over which transformers averages and the fused op gives zeros.
+  if (!visible.bias.defined() && (visible.window < 0 || !visible.mask.defined())) {
+    options.window = visible.window < 0 ? 0 : visible.window + 1;
+    return attention(q, k, v, options);
+  }
   const double scale = options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.size(3)));
   Tensor s = matmul(heads_first(q), transpose(heads_first(k)));
   if (scale != 1) s = mul(s, scale);

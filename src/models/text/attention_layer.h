@@ -46,7 +46,8 @@ struct AttentionLayer {
 };
 
 /// softmax over the visible keys of scale q k^T + bias, times v: q (B, Tq, H, D), k, v (B, Tk, H, D) -> (B, Tq, H, D).
-/// A window or a bias goes through the composition, which holds the scores whole; all else through the fused op.
+/// A bias, and a window with a mask, go through the composition, which holds the scores whole; all else through the
+/// fused op.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Visibility& visible, AttentionOptions options);
 
 }  // namespace gradus
