@@ -38,22 +38,22 @@ const char* const kNormalizers[] = {
     R"({"type":"Replace","pattern":{"Regex":"\\s+|x*"},"content":""})",
     R"({"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true})",
     R"({"type":"Precompiled","precompiled_charsmap":"CAAAAAAEAAAAAAAAYQBiAA=="})"};
-const char *const kPreTokenizers[] =
-    {R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true})",
-     R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false})",
-     R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true})",
-     R"({"type":"Metaspace","replacement":"_","prepend_scheme":"first","split":false})",
-     R"({"type":"Split","pattern":{"Regex":"\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)"},
-                  "behavior" : "MergedWithNext", "invert" : false
-})",
-    R"({"type":"Split","pattern":{"Regex":"(?<=e)\\b|[\\w&&[^a-c]]"},"behavior":"Contiguous","invert":true})",
+const char* const kPreTokenizers[] = {
+    R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true})",
+    R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false})",
+    R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true})",
+    R"({"type":"Metaspace","replacement":"_","prepend_scheme":"first","split":false})",
+    R"j({"type":"Split","pattern":{"Regex":"\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)"},"behavior":"MergedWithNext","invert":false})j",
+    R"j({"type":"Split","pattern":{"Regex":"(?<=e)\\b|[\\w&&[^a-c]]"},"behavior":"Contiguous","invert":true})j",
     R"({"type":"Split","pattern":{"String":"th"},"behavior":"MergedWithPrevious","invert":false})",
-    R"({"type":"BertPreTokenizer"})", R"({"type":"Digits","individual_digits":true})",
-    R"({"type":"Punctuation","behavior":"Removed"})", R"({"type":"Whitespace"})", R"({"type":"WhitespaceSplit"})",
-    R"({"type":"CharDelimiterSplit","delimiter":"中"})", R"({"type":"UnicodeScripts"})",
-    R"({"type":"FixedLength","length":3})"
-}
-;
+    R"({"type":"BertPreTokenizer"})",
+    R"({"type":"Digits","individual_digits":true})",
+    R"({"type":"Punctuation","behavior":"Removed"})",
+    R"({"type":"Whitespace"})",
+    R"({"type":"WhitespaceSplit"})",
+    R"({"type":"CharDelimiterSplit","delimiter":"中"})",
+    R"({"type":"UnicodeScripts"})",
+    R"({"type":"FixedLength","length":3})"};
 const char* const kDecoders[] = {R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true})",
                                  R"({"type":"WordPiece","prefix":"##","cleanup":true})",
                                  R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true})",
