@@ -214,7 +214,8 @@ void Bpe::load_bytes(std::string_view word, EncodeScratch& scratch) const {
       if (pending) add(unknown_id_, std::exchange(pending, 0));
       add(byte_ids_[byte], 1);
     } else if (!fallback_ids_[byte].empty()) {
-      for (int32_t id : fallback_ids_[byte]) add(id, id == fallback_ids_[byte][0]);
+      uint32_t length = 1;  // of the first; the others stand for the same byte
+      for (int32_t id : fallback_ids_[byte]) add(id, std::exchange(length, 0));
     } else if (unknown_id_ >= 0) {
       if (pending && !settings_.fuse_unknown) add(unknown_id_, std::exchange(pending, 0));
       ++pending;
@@ -337,6 +338,12 @@ void Bpe::encode_with_dropout(std::string_view word, uint64_t seed, uint64_t& dr
 /// Runs of characters that have tokens go the linear way; what lies between follows the rules for unknowns.
 void Bpe::encode_known_runs(std::string_view word, EncodeScratch& scratch) const {
   const char *end = word.data() + word.size(), *p = word.data();
+  // Without an unknown token, unknown characters vanish, and their neighbours may merge.
+  for (const char* q = p; unknown_id_ < 0 && q < end;) {
+    const Utf8Step step = decode_utf8(q, end);
+    if (!is_known(step.code)) return encode_by_merging(word, scratch);
+    q += step.length;
+  }
   while (p < end) {
     const char* run = p;
     const auto step = [&p, end](bool wanted, const Bpe& bpe) {

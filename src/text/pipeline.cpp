@@ -204,7 +204,7 @@ void Pipeline::encode_word(std::string_view word, size_t begin, const char* limi
     const size_t last = std::min<size_t>(t.end, word.size()), first = std::min<size_t>(t.begin, last);
     // Bytes of a suffix stand behind the word; Hugging Face gives their places in it as they are.
     Origin origin{t.begin, t.end};
-    if (t.end <= word.size() && first < last) origin = text.origin(begin + first, begin + last);
+    if (t.end <= word.size() && last > 0) origin = text.origin(begin + (first < last ? first : last - 1), begin + last);
     // A Unigram token is called what the text says, the others what the vocabulary says.
     const bool by_text = unigram_ && fallback_byte(token(t.id)) < 0;
     std::string name(by_text ? word.substr(first, last - first) : token(t.id));

@@ -1,5 +1,5 @@
 // Oniguruma's (Ruby's) regular expressions in PCRE2's words. What differs and matters here:
-//   \h is a hexadecimal digit; \w and \b go by letters, marks, numbers and connectors; \s is White_Space;
+//   \h is a hexadecimal digit; \w and \b go by word_items(); \s is White_Space;
 //   (?m) lets a dot match line breaks; ^ and $ always go by lines;
 //   [a[bc]] unites and [a&&b] intersects sets; [[:alpha:]] goes by Unicode;
 //   \p{…} knows the characters of Unicode 16, of which PCRE2 10.42 lacks the newest (unicode_tables::newer).
@@ -41,8 +41,13 @@ std::string category_items(const std::string& category) {
   return out;
 }
 
+/// \w: letters, marks, decimal and letter numbers, connectors, circled and squared letters, and of the other numbers
+/// those of Latin-1.
 std::string word_items() {
-  return category_items("L") + category_items("M") + category_items("N") + category_items("Pc");
+  return category_items("L") + category_items("M") + category_items("Nd") + category_items("Nl") +
+         category_items("Pc") +
+         "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-"
+         "\\x{1f189}";
 }
 
 std::string lower_name(std::string_view name) {
