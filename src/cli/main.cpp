@@ -16,6 +16,7 @@ constexpr int kFailed = 1, kUsage = 2;
 constexpr gradus::cli::AddVerb kVerbs[] = {
     gradus::cli::add_train,
     gradus::cli::add_generate,
+    gradus::cli::add_chat,
     gradus::cli::add_eval,
     gradus::cli::add_perplexity,
     gradus::cli::add_run,

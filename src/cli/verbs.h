@@ -23,6 +23,7 @@ void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_perplexity(CLI::App& app);
+void add_chat(CLI::App& app);
 void add_profile(CLI::App& app);
 void add_lab(CLI::App& app);
 void add_embed(CLI::App& app);
