@@ -172,6 +172,12 @@ void print_plan(const TrainingPlan& plan, int64_t limit, bool json) {
 /// Before anything is touched: --dry-run, --fit, and a memory limit that the plan exceeds.
 void plan_first(const TrainArguments& args, Recipe& recipe) {
   const int64_t limit = train_settings(recipe).memory_limit;
+  if (!is_causal_lm(recipe.model().at("model_type").get<std::string>())) {
+    if (args.dry_run || args.fit)
+      throw ValueError("train", "plans are made for causal language models.",
+                       "train.memory_limit holds for other runs too, from their first step on.");
+    return;
+  }
   if (args.fit && limit <= 0) throw ValueError("train", "--fit needs a limit.", "give one: train.memory_limit=2GB.");
   if (args.dry_run || args.fit) {
     const LmDataFacts facts = facts_of(recipe);
