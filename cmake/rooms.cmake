@@ -6,13 +6,13 @@ set(INTERNAL
     "io/(convert_types|font|foreign_array|geometry|gguf_pre_tokenizer|gguf_types|pickle|zip)\\.h"
     "lab/plane\\.h"
     "ops/.*_(detail|internal)\\.h"
-    "optim/(line_search|vector_math)\\.h"
+    "optim/(line_search|named_options|vector_math)\\.h"
     "tensor/(arena|storage)\\.h"
     "text/(added_tokens|base64|bpe|byte_level|byte_trie|merge_trainer|sentencepiece_model|tokenizer_json|tokenizer_parts|unicode|unicode_tables|unigram_lattice|vocabulary)\\.h"
     "train/(run_folder|run_log|run_state|task_parts|toml_json)\\.h")
 
 room(tensor "Tensors, element types, errors, random numbers, threads, memory." tensor/*.h base/dtype.h
-     base/parallel.h base/random.h base/shape.h base/version.h)
+     base/parallel.h base/precision.h base/random.h base/shape.h base/version.h)
 room(autograd "Gradients, derivatives of functions, hooks, checkpointing; record() and save() for operations of your own." autograd/*.h)
 room(ops "Differentiable functions of tensors." ops/*.h)
 room(nn "Layers over named parameters." nn/*.h nn/*/*.h)

@@ -9,6 +9,7 @@ void add_bench(CLI::App& app) {
   verb->require_subcommand(1);
   add_bench_train(*verb);
   add_bench_ops(*verb);
+  add_bench_optim(*verb);
   add_bench_tokenize(*verb);
   add_bench_embed(*verb);
   add_bench_generate(*verb);

@@ -58,7 +58,9 @@ Tensor RandomTokensTask::loss(const Batch&, double normaliser, const Context& co
 
 Json RandomTokensTask::cursor() const { return {}; }
 
-AdamW::Options bench_adamw() { return {.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()}; }
+OptimizerSettings bench_optimizer() {
+  return {.adam_beta2 = 0.95, .options = {.weight_decay = 0.1, .rules = undecayed_biases_and_norms()}};
+}
 StepOptions bench_step(const BenchModel& size) {
   return {.rows = size.batch, .learning_rate = 3e-4, .check_gradients = false};
 }

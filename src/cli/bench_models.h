@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/model.h"
+#include "optim/registry.h"
 #include "train/step.h"
 
 namespace gradus::cli {
@@ -41,7 +42,7 @@ class RandomTokensTask final : public TrainTask {
 };
 
 /// The optimiser and the step that both verbs use: AdamW, clipping at 1.
-AdamW::Options bench_adamw();
+OptimizerSettings bench_optimizer();
 StepOptions bench_step(const BenchModel& size);
 
 }  // namespace gradus::cli

@@ -45,8 +45,10 @@ struct Step {
   AdamW& optimiser;
   Tensor ids, labels;
   const Recompute* recompute = nullptr;
+  ProductType products = ProductType::f32;
 
   double operator()() const {
+    const RoundProducts rounded(products);
     LmInput in;
     in.input_ids = ids;
     const Tensor loss = causal_lm_loss(model, model.hidden(in, {.training = true, .recompute = recompute}), labels);
@@ -187,6 +189,45 @@ Json compare_checkpointing(const BenchModel& size, int steps, const std::string&
           {"threads", threads()}};
 }
 
+// Steps in f32 and with products of shorter operands, in turns, so that both see the same machine; each from the same
+// parameters on tokens of its own, so that the losses compare.
+Json compare_products(const BenchModel& size, int steps, const std::string& dtype) {
+  const ProductType type = dtype == "bf16" ? ProductType::bf16 : ProductType::f16;
+  const auto one = make_causal_lm(bench_config(size), {.seed = 1}),
+             two = make_causal_lm(bench_config(size), {.seed = 1});
+  const AdamW::Options options{.beta2 = 0.95, .weight_decay = 0.1, .rules = undecayed_biases_and_norms()};
+  AdamW first(one->parameters(), options), second(two->parameters(), options);
+  const Tensor ids = bench_tokens(size), labels = shift_labels(ids);
+  const Step plain{*one, first, ids, labels}, rounded{*two, second, ids, labels, nullptr, type};
+  std::vector<double> plain_seconds, rounded_seconds;
+  double plain_loss = plain(), rounded_loss = rounded();  // warm-up
+  const auto timed = [](const Step& step, std::vector<double>& seconds) {
+    const double begin = seconds_now(), loss = step();
+    seconds.push_back(seconds_now() - begin);
+    return loss;
+  };
+  for (int i = 0; i < steps; ++i)
+    plain_loss = timed(plain, plain_seconds), rounded_loss = timed(rounded, rounded_seconds);
+  const double plain_s = median(plain_seconds), rounded_s = median(rounded_seconds);
+  return {{"size", size.name},
+          {"dtype", dtype},
+          {"f32_step_s", plain_s},
+          {"step_s", rounded_s},
+          {"ratio", plain_s / rounded_s},
+          {"f32_loss", plain_loss},
+          {"loss", rounded_loss},
+          {"threads", threads()}};
+}
+
+void print_products(const Json& r) {
+  const auto number = [&](const char* key) { return r[key].get<double>(); };
+  const std::string dtype = r["dtype"].get<std::string>();
+  std::printf("gpt2 %s, %d threads\n", r["size"].get<std::string>().c_str(), r["threads"].get<int>());
+  std::printf("%-14s %8.3f s a step  loss %.4f\n", "f32", number("f32_step_s"), number("f32_loss"));
+  std::printf("%-14s %8.3f s a step  loss %.4f\n", (dtype + " products").c_str(), number("step_s"), number("loss"));
+  std::printf("%.2f times the speed of f32\n", number("ratio"));
+}
+
 void print_checkpointing(const Json& r) {
   const auto number = [&](const char* key) { return r[key].get<double>(); };
   std::printf("gpt2 %s, %.0f MB of parameters and moments, %d threads\n%-24s %8s %16s\n",
@@ -218,7 +259,7 @@ void print(const Json& r) {
 
 void add_bench_train(CLI::App& bench) {
   struct Args {
-    std::string size = "s", checkpointing;
+    std::string size = "s", checkpointing, dtype = "f32";
     int steps = 5;
     bool json = false;
   };
@@ -231,16 +272,21 @@ void add_bench_train(CLI::App& bench) {
   verb->add_option("--steps", args->steps, "steps to time")->check(CLI::Range(1, 1000))->capture_default_str();
   verb->add_option("--checkpointing", args->checkpointing,
                    "set gradient checkpointing beside the plain step: each (block), sqrt, or a number of segments");
+  verb->add_option("--dtype", args->dtype, "set a step whose products round to bf16 or f16 beside the plain step")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->capture_default_str();
   verb->add_flag("--json", args->json, "one JSON object on stdout");
   verb->callback([args] {
     const BenchModel& size = *bench_model(args->size);
-    const bool compare = !args->checkpointing.empty();
-    const Json result =
-        compare ? compare_checkpointing(size, args->steps, args->checkpointing) : measure(size, args->steps);
+    const bool compare = !args->checkpointing.empty(), rounded = args->dtype != "f32";
+    if (compare && rounded) throw ValueError("bench train", "--checkpointing and --dtype are compared one at a time.");
+    const Json result = compare   ? compare_checkpointing(size, args->steps, args->checkpointing)
+                        : rounded ? compare_products(size, args->steps, args->dtype)
+                                  : measure(size, args->steps);
     if (args->json)
       std::puts(dump_json(result).c_str());
     else
-      (compare ? print_checkpointing : print)(result);
+      (compare ? print_checkpointing : rounded ? print_products : print)(result);
   });
 }
 

@@ -35,27 +35,23 @@ struct ProfileArguments {
 struct Subject {
   std::string name;
   std::unique_ptr<TrainTask> task;
-  AdamW::Options adamw;
+  OptimizerSettings optimizer;
   StepOptions step;
 };
 
 Subject subject_of(const ProfileArguments& args) {
   if (const BenchModel* size = bench_model(args.target)) {
     if (!args.changes.empty()) throw ValueError("profile", "changes belong to a recipe, not to " + args.target + ".");
-    return {"gpt2 " + args.target, std::make_unique<RandomTokensTask>(*size), bench_adamw(), bench_step(*size)};
+    return {"gpt2 " + args.target, std::make_unique<RandomTokensTask>(*size), bench_optimizer(), bench_step(*size)};
   }
   const Recipe recipe = Recipe::load(args.target, args.changes);
   const TrainSettings settings = train_settings(recipe);
   CausalLmTask::Hooks hooks;
   hooks.note = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
-  StepOptions step;
-  step.rows = settings.train_batch_size;
-  step.accumulation = settings.accumulation;
-  step.learning_rate = settings.learning_rate;
-  step.max_grad_norm = settings.max_grad_norm;
+  StepOptions step = step_options(settings);
   step.dropout = RandomKey{settings.seed, stream_name("dropout")};
   step.check_gradients = false;
-  return {args.target, std::make_unique<CausalLmTask>(recipe, "", hooks), settings.adamw, step};
+  return {args.target, std::make_unique<CausalLmTask>(recipe, "", hooks), settings.optimizer, step};
 }
 
 struct Measured {
@@ -65,13 +61,13 @@ struct Measured {
 };
 
 Measured measure(Subject& subject, int steps) {
-  AdamW optimizer(subject.task->parameters(), subject.adamw);
-  train_step(*subject.task, optimizer, subject.step);  // the first touches memory that later ones find warm
+  const auto optimizer = make_optimizer(subject.task->parameters(), subject.optimizer);
+  train_step(*subject.task, *optimizer, subject.step);  // the first touches memory that later ones find warm
   reset_peak_memory();
   Measured m;
   for (int i = 0; i < steps; ++i) {
     const OpProfile profile;
-    train_step(*subject.task, optimizer, subject.step);
+    train_step(*subject.task, *optimizer, subject.step);
     m.seconds += profile.seconds();
     m.last = profile.events();
     m.all.insert(m.all.end(), m.last.begin(), m.last.end());

@@ -8,10 +8,12 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/format.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 #include "train/causal_lm_run.h"
+#include "train/memory_plan.h"
 #include "train/recipe.h"
 #include "train/record_run.h"
 #include "train/run_folder.h"
@@ -23,7 +25,7 @@ namespace {
 
 struct TrainArguments {
   std::string recipe, output_dir, resume;
-  bool overwrite = false, json = false;
+  bool overwrite = false, json = false, dry_run = false, fit = false;
   std::vector<std::string> changes;
 };
 
@@ -103,10 +105,99 @@ void print_summary(const TrainOutcome& outcome, const std::filesystem::path& run
   std::printf("%s\n", dump_json(json).c_str());
 }
 
+void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+/// The facts of the texts where they are there, else what the recipe says.
+LmDataFacts facts_of(const Recipe& recipe) {
+  try {
+    CausalLmTask::Hooks hooks;
+    hooks.note = say;
+    return read_data_facts(recipe, {}, hooks);
+  } catch (const FileError& e) {
+    say(std::string(e.what()) + "\nplanned without the texts: a vocabulary of tokenizer.vocab_size");
+    return assumed_data_facts(recipe);
+  }
+}
+
+std::string choice_of(const TrainingPlan& plan) {
+  return "micro-batches of " + std::to_string(plan.batch_size) + ", " + std::to_string(plan.accumulation) +
+         " a step, " + (plan.gradient_checkpointing ? "with" : "without") + " recomputation";
+}
+
+void print_plan(const TrainingPlan& plan, int64_t limit, bool json) {
+  if (json) {
+    Json out = {{"parameters", plan.parameters},
+                {"trainable_parameters", plan.trainable_parameters},
+                {"flops_per_token", plan.flops_per_token},
+                {"step_flops", plan.step_flops},
+                {"tokens_per_step", plan.tokens_per_step},
+                {"max_steps", plan.max_steps > 0 ? Json(plan.max_steps) : Json()},
+                {"peak_bytes", plan.peak_bytes},
+                {"parameter_bytes", plan.parameter_bytes},
+                {"optimizer_bytes", plan.optimizer_bytes},
+                {"step_bytes", plan.step_bytes},
+                {"evaluation_bytes", plan.evaluation_bytes},
+                {"step_seconds", plan.step_seconds},
+                {"eta_seconds", plan.eta_seconds},
+                {"per_device_train_batch_size", plan.batch_size},
+                {"gradient_accumulation_steps", plan.accumulation},
+                {"gradient_checkpointing", plan.gradient_checkpointing},
+                {"memory_limit", limit > 0 ? Json(limit) : Json()},
+                {"fits", limit <= 0 || plan.peak_bytes <= limit}};
+    std::printf("%s\n", dump_json(out).c_str());
+    return;
+  }
+  const auto count = [](int64_t n) { return human_count(static_cast<double>(n)); };
+  const auto bytes = [](int64_t n) { return human_bytes(static_cast<double>(n)); };
+  std::printf("parameters        %s (%s trainable)\n", count(plan.parameters).c_str(),
+              count(plan.trainable_parameters).c_str());
+  std::printf("FLOPs per token   %s\n", human_count(plan.flops_per_token).c_str());
+  std::printf("a step            %lld tokens: %s\n", static_cast<long long>(plan.tokens_per_step),
+              choice_of(plan).c_str());
+  std::printf("peak memory       %s (%lld bytes)\n", bytes(plan.peak_bytes).c_str(),
+              static_cast<long long>(plan.peak_bytes));
+  std::printf("  parameters      %s\n  optimiser       %s\n  in a step       %s more\n  evaluation      %s in all\n",
+              bytes(plan.parameter_bytes).c_str(), bytes(plan.optimizer_bytes).c_str(),
+              bytes(plan.step_bytes - plan.parameter_bytes - plan.optimizer_bytes).c_str(),
+              bytes(plan.evaluation_bytes).c_str());
+  if (limit > 0)
+    std::printf("memory limit      %s: %s\n", bytes(limit).c_str(), plan.peak_bytes <= limit ? "fits" : "does not fit");
+  if (plan.max_steps > 0)
+    std::printf("ETA               about %s: %lld steps of %.3f s\n", human_duration(plan.eta_seconds).c_str(),
+                static_cast<long long>(plan.max_steps), plan.step_seconds);
+  else
+    std::printf("ETA               about %.3f s a step\n", plan.step_seconds);
+}
+
+/// Before anything is touched: --dry-run, --fit, and a memory limit that the plan exceeds.
+void plan_first(const TrainArguments& args, Recipe& recipe) {
+  const int64_t limit = train_settings(recipe).memory_limit;
+  if (!is_causal_lm(recipe.model().at("model_type").get<std::string>())) {
+    if (args.dry_run || args.fit)
+      throw ValueError("train", "plans are made for causal language models.",
+                       "train.memory_limit holds for other runs too, from their first step on.");
+    return;
+  }
+  if (args.fit && limit <= 0) throw ValueError("train", "--fit needs a limit.", "give one: train.memory_limit=2GB.");
+  if (args.dry_run || args.fit) {
+    const LmDataFacts facts = facts_of(recipe);
+    if (args.fit) say("fitted into the limit: " + choice_of(fit_to_memory(recipe, facts, limit)));
+    if (!args.dry_run) return;
+    const MachineSpeed speed = measure_machine();
+    print_plan(plan_training(recipe, facts, &speed), limit, args.json);
+  } else if (limit > 0) {
+    // The recipe alone gives an upper bound; only where that is too high are the texts asked.
+    if (plan_training(recipe, assumed_data_facts(recipe)).peak_bytes > limit)
+      require_memory(plan_training(recipe, facts_of(recipe)), limit);
+  }
+}
+
 void train_from(const TrainArguments& args) {
   std::vector<std::string> changes = args.changes;
   if (!args.output_dir.empty()) changes.push_back("train.output_dir=" + args.output_dir);
-  const Recipe recipe = Recipe::load(args.recipe, changes);
+  Recipe recipe = Recipe::load(args.recipe, changes);
+  plan_first(args, recipe);
+  if (args.dry_run) return;
   const TrainSettings settings = train_settings(recipe);
   const std::filesystem::path run = recipe.text("train.output_dir");
   const RunFolder folder = open_run_folder(run, args.resume, args.overwrite);
@@ -164,6 +255,9 @@ void add_train(CLI::App& app) {
   verb->add_option("--resume", args->resume,
                    "go on from a checkpoint: its path, or \"latest\" of the folder (a new run when it has none)");
   verb->add_flag("--overwrite", args->overwrite, "throw away what an earlier run left in the folder");
+  verb->add_flag("--dry-run", args->dry_run, "train nothing: print parameters, FLOPs a token, peak memory and an ETA");
+  verb->add_flag("--fit", args->fit,
+                 "choose micro-batch, accumulation and recomputation so that train.memory_limit holds");
   verb->add_flag("--json", args->json, "print the results as one JSON object");
   verb->add_option("CHANGES", args->changes, "changes to the recipe: KEY=VALUE …");
   verb->footer(list_of_keys);

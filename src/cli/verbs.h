@@ -38,6 +38,7 @@ void add_bench_tokenize(CLI::App& bench);
 void add_bench_train(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
 void add_bench_generate(CLI::App& bench);
+void add_bench_optim(CLI::App& bench);
 void add_bench_embed(CLI::App& bench);
 
 /// A subcommand of `tokenizer`.

@@ -115,10 +115,9 @@ LmBatch PackedStream::next(int64_t rows) {
   return out.finish(!options_.cross_document_attention, options_.reset_positions);
 }
 
-std::vector<LmBatch> pack_whole(const TokenDocuments& documents, int64_t block_size, int64_t rows) {
-  struct Piece {
-    int64_t begin, length;
-  };
+WholeDocuments::WholeDocuments(const TokenDocuments& documents, int64_t block_size, int64_t rows)
+    : documents_(documents), block_size_(block_size), rows_(rows) {
+  if (block_size < 1 || rows < 1) throw ValueError("data", "rows of evaluation must hold at least one token.");
   std::vector<Piece> pieces;
   for (int64_t d = 0; d < documents.count(); ++d) {
     const int64_t end = documents.begin[static_cast<size_t>(d) + 1];
@@ -126,42 +125,43 @@ std::vector<LmBatch> pack_whole(const TokenDocuments& documents, int64_t block_s
       pieces.push_back({at, std::min(block_size, end - at)});
   }
   std::stable_sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.length > b.length; });
-  std::vector<std::vector<Piece>> packed;
   std::multimap<int64_t, size_t> room;  // what is left of a row -> the row
   for (const Piece& piece : pieces) {
     const auto tightest = room.lower_bound(piece.length);
-    size_t row = packed.size();
+    size_t row = packed_.size();
     int64_t left = block_size;
     if (tightest == room.end()) {
-      packed.emplace_back();
+      packed_.emplace_back();
     } else {
       left = tightest->first, row = tightest->second;
       room.erase(tightest);
     }
-    packed[row].push_back(piece);
+    packed_[row].push_back(piece);
     if (left > piece.length) room.emplace(left - piece.length, row);
   }
-  std::vector<LmBatch> batches;
-  for (size_t from = 0; from < packed.size(); from += static_cast<size_t>(rows)) {
-    const size_t n = std::min(static_cast<size_t>(rows), packed.size() - from);
-    Rows out(static_cast<int64_t>(n), block_size, documents.separator);
-    for (size_t r = 0; r < n; ++r) {
-      int64_t t = 0;
-      for (const Piece& piece : packed[from + r]) {
-        const int64_t start = t;
-        for (int64_t k = 0; k < piece.length; ++k, ++t) {
-          const auto i = r * static_cast<size_t>(block_size) + static_cast<size_t>(t);
-          const auto next = static_cast<size_t>(piece.begin + k + 1);
-          out.ids[i] = documents.ids[next - 1];
-          out.labels[i] = next < documents.ids.size() ? documents.ids[next] : documents.separator;
-          out.first[i] = static_cast<int32_t>(start);
-          out.positions[i] = k;
-        }
+}
+
+int64_t WholeDocuments::batches() const { return (static_cast<int64_t>(packed_.size()) + rows_ - 1) / rows_; }
+
+LmBatch WholeDocuments::batch(int64_t i) const {
+  const auto from = static_cast<size_t>(i * rows_);
+  const size_t n = std::min(static_cast<size_t>(rows_), packed_.size() - from);
+  Rows out(static_cast<int64_t>(n), block_size_, documents_.separator);
+  for (size_t r = 0; r < n; ++r) {
+    int64_t t = 0;
+    for (const Piece& piece : packed_[from + r]) {
+      const int64_t start = t;
+      for (int64_t k = 0; k < piece.length; ++k, ++t) {
+        const auto at = r * static_cast<size_t>(block_size_) + static_cast<size_t>(t);
+        const auto next = static_cast<size_t>(piece.begin + k + 1);
+        out.ids[at] = documents_.ids[next - 1];
+        out.labels[at] = next < documents_.ids.size() ? documents_.ids[next] : documents_.separator;
+        out.first[at] = static_cast<int32_t>(start);
+        out.positions[at] = k;
       }
     }
-    batches.push_back(out.finish(true, true));
   }
-  return batches;
+  return out.finish(true, true);
 }
 
 }  // namespace gradus

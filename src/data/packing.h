@@ -73,7 +73,21 @@ std::vector<int64_t> random_order(int64_t n, RandomKey key);
 
 /// Batches of up to `rows` rows for evaluation: each document is whole unless longer than block_size (then cut), sees
 /// only itself, and counts positions from 0; what is left of a row is padding that is not predicted. Long documents
-/// first, each into the fullest row that it fits.
-std::vector<LmBatch> pack_whole(const TokenDocuments& documents, int64_t block_size, int64_t rows);
+/// first, each into the fullest row that it fits. A batch is made when it is asked for.
+class WholeDocuments {
+ public:
+  /// Keeps a reference to `documents`. Throws ValueError for sizes below 1.
+  WholeDocuments(const TokenDocuments& documents, int64_t block_size, int64_t rows);
+  int64_t batches() const;
+  LmBatch batch(int64_t i) const;
+
+ private:
+  struct Piece {
+    int64_t begin, length;
+  };
+  const TokenDocuments& documents_;
+  int64_t block_size_, rows_;
+  std::vector<std::vector<Piece>> packed_;
+};
 
 }  // namespace gradus

@@ -2,9 +2,10 @@
 
 #include <array>
 #include <mutex>
+#include <type_traits>
 
+#include "kernels/cost.h"
 #include "kernels/fields.h"
-#include "kernels/table.h"
 
 namespace gradus {
 
@@ -13,18 +14,6 @@ namespace {
 thread_local KernelObserver* observer = nullptr;
 std::mutex counting;
 int observed_threads = 0;
-
-double flops_of(const MatmulArgs& args) {
-  return 2.0 * static_cast<double>(args.y.count()) * static_cast<double>(args.a.shape().back());
-}
-double flops_of(const LinearCrossEntropyArgs& args) {  // logits, and a product more for each gradient
-  const double products = 1.0 + args.dx.defined() + args.dw.defined();
-  return products * 2.0 * static_cast<double>(args.x.count()) * static_cast<double>(args.w.shape()[0]);
-}
-template <class Args>
-double flops_of(const Args&) {
-  return 0;
-}
 
 template <class Args>
 const char* function_of(const Args& args) {
@@ -41,7 +30,8 @@ void watched(const char* slot, const Args& args) {
   std::array<const Tensor*, 24> operands;
   size_t n = 0;
   for_each_tensor(args, [&](const Tensor& x) { operands[n++] = &x; });
-  const KernelCall call{slot, function_of(args), flops_of(args), {operands.data(), n}};
+  KernelCall call{slot, function_of(args), product_flops(args), {operands.data(), n}};
+  if constexpr (std::is_same_v<Args, AttentionArgs>) call.attention = &args;
   watcher->begin(call);
   (cpu_kernels().*kernel)(args);
   watcher->end(call);

@@ -5,12 +5,15 @@
 
 namespace gradus {
 
+struct AttentionArgs;
+
 /// A call of one slot of the CPU table.
 struct KernelCall {
   const char* slot;
-  const char* function;                     ///< of those that share a slot: "gelu"; "" otherwise
-  double flops;                             ///< of matrix products: 2 M N K each; 0 for other kernels
-  std::span<const Tensor* const> operands;  ///< every tensor that is read or written
+  const char* function;                      ///< of those that share a slot: "gelu"; "" otherwise
+  double flops;                              ///< of matrix products: 2 M N K each; 0 for other kernels
+  std::span<const Tensor* const> operands;   ///< every tensor that is read or written
+  const AttentionArgs* attention = nullptr;  ///< where it is attention's forward pass
 };
 
 /// Whoever watches the kernels that the CPU ops of a thread call.

@@ -11,12 +11,13 @@ std::atomic<const KernelTable*> replacement = nullptr;
 constexpr const char* kUnaryNames[] = {
 #define GRADUS_NAME(name) #name,
     GRADUS_UNARY_FUNCTIONS(GRADUS_NAME)};
-constexpr const char* kBinaryNames[] = {GRADUS_BINARY_FUNCTIONS(GRADUS_NAME)
+constexpr const char* kBinaryNames[] = {GRADUS_BINARY_FUNCTIONS(GRADUS_NAME)};
+constexpr const char* kOptimNames[] = {GRADUS_OPTIM_RULES(GRADUS_NAME)};
 #undef GRADUS_NAME
-};
 }  // namespace
 
 const char* name_of(Unary f) { return kUnaryNames[static_cast<size_t>(f)]; }
+const char* name_of(OptimRule f) { return kOptimNames[static_cast<size_t>(f)]; }
 const char* name_of(Binary f) { return kBinaryNames[static_cast<size_t>(f)]; }
 
 const KernelTable& kernels(Device device) {

@@ -1,62 +1,39 @@
 #pragma once
-#include <cstdint>
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "nn/parameters.h"
+#include "optim/optimizer.h"
 
 namespace gradus {
 
-/// Settings of the parameters whose name matches `pattern` (see matches_pattern). The scale comes on top of
-/// Parameter::learning_rate_scale.
-struct ParameterRule {
-  std::string pattern;
-  double weight_decay = 0;
-  double learning_rate_scale = 1;
-};
-
-/// No decay for biases and the weights of norms: what transformers' Trainer leaves out. Nor for ReZero's numbers.
-std::vector<ParameterRule> undecayed_biases_and_norms();
-
-/// AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization") over the trainable parameters of a store,
-/// one fused pass a parameter.
-class AdamW {
+/// AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization"), one fused pass a parameter. With
+/// `decoupled` off: Adam (Kingma & Ba 2015), whose decay is added to the gradient. States exp_avg and exp_avg_sq: 8
+/// bytes a number in f32.
+class AdamW final : public Optimizer {
  public:
   struct Options {
     double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
     double weight_decay = 0;                ///< of parameters that no rule names
     std::vector<ParameterRule> rules = {};  ///< the first that matches counts
+    bool decoupled = true;
+    bool master_weights = true;  ///< see OptimizerOptions
+    uint64_t seed = 0;
   };
-  /// The moments are allocated here: 8 bytes a number in f32. Throws ValueError for betas
-  /// outside [0, 1), and when no parameter is trainable.
+  /// Throws ValueError for betas outside [0, 1), and when no parameter is trainable.
   AdamW(const Parameters& parameters, const Options& options);
 
-  /// Updates every parameter that has a gradient, each of which is first multiplied by `gradient_scale`.
-  void step(double learning_rate, double gradient_scale = 1);
-  /// Updates made so far.
-  int64_t steps() const { return steps_; }
-
-  /// "<parameter>.exp_avg" and "<parameter>.exp_avg_sq" (torch's names) and "step" (i64, one number). The tensors are
-  /// the optimiser's own: they change with the next step.
-  std::vector<std::pair<std::string, Tensor>> state() const;
-  /// Copies a stored state. Throws ValueError naming the tensor that is missing or has another shape or type.
-  void load_state(const std::vector<std::pair<std::string, Tensor>>& state);
-
  private:
-  struct Slot {
-    std::string name;
-    Tensor value, m, v;
-    double weight_decay, scale;
-  };
+  void update(Slot& slot, const Tensor& p, const Tensor& g, double learning_rate, double gradient_scale) override;
   Options options_;
-  std::vector<Slot> slots_;
-  int64_t steps_ = 0;
 };
 
-/// The 2-norm of all gradients together, summed in f64 in an order that does not depend on the threads.
-double gradient_norm(const Parameters& parameters);
-/// What clip_grad_norm_ of torch multiplies gradients with: min(1, most / (norm + 1e-6)); 1 when most <= 0.
-double clip_factor(double norm, double most);
+/// AdamW with 8-bit moments, 2 bytes a number and 8 a block of 256 (Dettmers et al. 2022, "8-bit Optimizers via
+/// Block-wise Quantization"): states state1, state2 (u8 codes of the dynamic maps), absmax1, absmax2, under the names
+/// of bitsandbytes. Parameters of fewer than 4096 numbers keep f32 moments, as there.
+class AdamW8bit final : public Optimizer {
+ public:
+  AdamW8bit(const Parameters& parameters, const AdamW::Options& options);
+
+ private:
+  void update(Slot& slot, const Tensor& p, const Tensor& g, double learning_rate, double gradient_scale) override;
+  AdamW::Options options_;
+};
 
 }  // namespace gradus

@@ -8,6 +8,10 @@
 #include "base/error.h"
 #include "tensor/arena.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace gradus {
 
 namespace {
@@ -159,6 +163,9 @@ void release_cached_memory() {
   Allocator& a = allocator();
   const std::lock_guard lock(a.mutex);
   a.arena.trim();
+#if defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
 }
 
 const char* name_of(Device device) { return device == Device::cpu ? "cpu" : "meta"; }

@@ -17,14 +17,18 @@ struct LmTaskBatch final : TrainTask::Batch {
   LmBatch rows;
 };
 
-AdamW::Options adamw_options(const Recipe& recipe) {
-  AdamW::Options options;
-  options.beta1 = recipe.number("train.adam_beta1");
-  options.beta2 = recipe.number("train.adam_beta2");
-  options.eps = recipe.number("train.adam_epsilon");
+OptimizerSettings optimizer_settings(const Recipe& recipe) {
+  OptimizerSettings settings;
+  settings.optim = recipe.text("train.optim");
+  settings.optim_args = dump_json(recipe.value("train.optim_args"));
+  settings.adam_beta1 = recipe.number("train.adam_beta1");
+  settings.adam_beta2 = recipe.number("train.adam_beta2");
+  settings.adam_epsilon = recipe.number("train.adam_epsilon");
+  OptimizerOptions& options = settings.options;
   options.weight_decay = recipe.number("train.weight_decay");
+  options.seed = static_cast<uint64_t>(recipe.integer("train.seed"));
   for (const Json& group : recipe.value("train.param_groups")) {
-    ParameterRule rule{"", options.weight_decay, 1};
+    ParameterRule rule{"", options.weight_decay, 1, true};
     for (const auto& [key, value] : group.items()) {
       const bool fits = key == "pattern" ? value.is_string() : value.is_number();
       if (!fits || (key != "pattern" && key != "weight_decay" && key != "learning_rate_scale"))
@@ -37,7 +41,7 @@ AdamW::Options adamw_options(const Recipe& recipe) {
     options.rules.push_back(rule);
   }
   for (const ParameterRule& rule : undecayed_biases_and_norms()) options.rules.push_back(rule);
-  return options;
+  return settings;
 }
 
 }  // namespace
@@ -54,7 +58,15 @@ TrainSettings train_settings(const Recipe& recipe) {
   s.max_grad_norm = recipe.number("train.max_grad_norm");
   s.warmup_steps = recipe.number("train.warmup_steps");
   s.warmup_ratio = recipe.number("train.warmup_ratio");
-  s.adamw = adamw_options(recipe);
+  s.optimizer = optimizer_settings(recipe);
+  s.sam_rho = recipe.number("train.sam_rho");
+  s.ema_decay = recipe.number("train.ema_decay");
+  s.swa_start = recipe.number("train.swa_start");
+  const bool bf16 = recipe.flag("train.bf16"), fp16 = recipe.flag("train.fp16");
+  if (bf16 && fp16)
+    throw ValueError("recipe", "train.bf16 and train.fp16 exclude each other.", "bf16 needs no loss scaling.");
+  s.products = bf16 ? ProductType::bf16 : fp16 ? ProductType::f16 : ProductType::f32;
+  s.memory_limit = bytes_of(recipe.value("train.memory_limit"), "train.memory_limit");
   s.schedule = recipe.text("train.lr_scheduler_type");
   s.schedule_options = dump_json(recipe.value("train.lr_scheduler_kwargs"));
   s.logging_steps = recipe.integer("train.logging_steps");
@@ -64,6 +76,9 @@ TrainSettings train_settings(const Recipe& recipe) {
   s.save_steps = recipe.integer("train.save_steps");
   s.save_total_limit = recipe.integer("train.save_total_limit");
   s.detect_anomaly = recipe.flag("train.detect_anomaly");
+  s.log_update_ratio = recipe.flag("train.log_update_ratio");
+  s.log_activations = recipe.flag("train.log_activations");
+  s.log_attention = recipe.flag("train.log_attention");
   s.seed = static_cast<uint64_t>(recipe.integer("train.seed"));
   return s;
 }
@@ -111,13 +126,15 @@ Split read_texts(const Recipe& recipe) {
   return {std::move(documents), read_documents(source)};
 }
 
-CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& tokenizer_from, const Hooks& hooks) {
-  const Split texts = read_texts(recipe);
-  tokenizer_ = std::make_unique<Tokenizer>(tokenizer_of(recipe, tokenizer_from, texts.train, hooks));
-  const int32_t end = end_of_text_of(*tokenizer_, recipe.text("tokenizer.end_of_text"));
+CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& tokenizer_from, const Hooks& hooks)
+    : device_(hooks.device) {
+  const bool assumed = hooks.assumed && device_ == Device::meta;
+  const Split texts = assumed ? Split() : read_texts(recipe);
+  if (!assumed) tokenizer_ = std::make_unique<Tokenizer>(tokenizer_of(recipe, tokenizer_from, texts.train, hooks));
+  const int32_t end = tokenizer_ ? end_of_text_of(*tokenizer_, recipe.text("tokenizer.end_of_text")) : 0;
 
   Json config = recipe.model();
-  const int64_t vocabulary = tokenizer_->vocab_size();
+  const int64_t vocabulary = tokenizer_ ? tokenizer_->vocab_size() : hooks.assumed->vocabulary;
   if (!config.contains("vocab_size")) config["vocab_size"] = vocabulary;
   if (config["vocab_size"].is_number_integer() && config["vocab_size"].get<int64_t>() < vocabulary)
     throw ValueError("recipe",
@@ -127,8 +144,8 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
   for (const char* key : {"bos_token_id", "eos_token_id"})
     if (!config.contains(key)) config[key] = end;
   const auto seed = static_cast<uint64_t>(recipe.integer("train.seed"));
-  model_ = make_causal_lm(config, {.seed = seed}, "recipe [model]");
-  if (const std::string words = recipe.text("train.embedding_init"); !words.empty()) {
+  model_ = make_causal_lm(config, {.device = device_, .seed = seed}, "recipe [model]");
+  if (const std::string words = recipe.text("train.embedding_init"); !words.empty() && device_ == Device::cpu) {
     const int64_t rows = init_embedding(*model_, *tokenizer_, WordVectors::load(words));
     if (hooks.note) hooks.note(std::to_string(rows) + " rows of the embedding begin as word vectors of " + words);
   }
@@ -142,9 +159,17 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
     throw ValueError("recipe", "data.block_size is " + std::to_string(block_size_) + ", but the model has " +
                                    std::to_string(positions) + " positions.");
 
-  train_ = tokenize_documents(*tokenizer_, texts.train, end);
-  eval_ = tokenize_documents(*tokenizer_, texts.eval, end);
+  if (assumed) {
+    const std::vector<int32_t> row(static_cast<size_t>(block_size_ - 1), end);  // and the token before each document
+    train_.add(row);
+    const int64_t batch = recipe.integer("train.per_device_eval_batch_size");
+    for (int64_t i = 0; i < std::min(batch, hooks.assumed->eval_rows); ++i) eval_.add(row);
+  } else {
+    train_ = tokenize_documents(*tokenizer_, texts.train, end);
+    eval_ = tokenize_documents(*tokenizer_, texts.eval, end);
+  }
   eval_bytes_ = count_bytes(texts.eval);
+  train_tokens_ = assumed ? hooks.assumed->train_tokens : train_.tokens();
   const int64_t data_seed = recipe.integer("train.data_seed");
   PackingOptions packing;
   packing.block_size = block_size_;
@@ -152,7 +177,7 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
   packing.reset_positions = recipe.flag("data.reset_positions");
   packing.shuffle = {data_seed >= 0 ? static_cast<uint64_t>(data_seed) : seed, stream_name("shuffle")};
   stream_ = std::make_unique<PackedStream>(train_, packing);
-  if (hooks.note)
+  if (hooks.note && !assumed)
     hooks.note(std::to_string(train_.count()) + " documents, " + std::to_string(train_.tokens()) + " tokens, " +
                std::to_string(count_bytes(texts.train)) + " bytes to train on; " + std::to_string(eval_.count()) +
                " documents, " + std::to_string(eval_.tokens()) + " tokens, " + std::to_string(eval_bytes_) +
@@ -162,7 +187,7 @@ CausalLmTask::CausalLmTask(const Recipe& recipe, const std::filesystem::path& to
 
 std::unique_ptr<TrainTask::Batch> CausalLmTask::next(int64_t rows) {
   auto batch = std::make_unique<LmTaskBatch>();
-  batch->rows = stream_->next(rows);
+  batch->rows = on_device(stream_->next(rows), device_);
   batch->targets = batch->rows.targets;
   batch->tokens = batch->rows.input_ids.count();
   return batch;
@@ -181,7 +206,12 @@ Tensor CausalLmTask::loss(const Batch& batch, double normaliser, const Context& 
 
 int64_t CausalLmTask::steps_for(double epochs, int64_t rows) const {
   return static_cast<int64_t>(
-      std::ceil(epochs * static_cast<double>(train_.tokens()) / static_cast<double>(rows * block_size_)));
+      std::ceil(epochs * static_cast<double>(train_tokens_) / static_cast<double>(rows * block_size_)));
+}
+
+LmDataFacts CausalLmTask::facts() const {
+  return {tokenizer_ ? tokenizer_->vocab_size() : model_->shape().vocab, train_tokens_,
+          eval_.count() == 0 ? 0 : WholeDocuments(eval_, block_size_, 1).batches()};
 }
 
 Json CausalLmTask::cursor() const {

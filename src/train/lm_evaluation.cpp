@@ -1,5 +1,6 @@
 #include "train/lm_evaluation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/autograd.h"
@@ -44,18 +45,31 @@ MetricsRow LmEvaluation::row() const {
           {"eval_tokens", targets}};
 }
 
+LmBatch on_device(LmBatch batch, Device device) {
+  if (device == Device::cpu) return batch;
+  for (Tensor* x : {&batch.input_ids, &batch.labels, &batch.first, &batch.position_ids})
+    if (x->defined()) *x = empty(x->shape(), x->dtype(), device);
+  return batch;
+}
+
 LmEvaluation evaluate_causal_lm(const CausalLm& model, const TokenDocuments& documents, int64_t bytes,
                                 int64_t block_size, int64_t rows) {
   const NoGrad no_grad;
   LmEvaluation result;
   result.bytes = bytes;
-  for (const LmBatch& batch : pack_whole(documents, block_size, rows)) {
+  const Device device = model.parameters().device();
+  const WholeDocuments whole(documents, block_size, rows);
+  // Without data all batches are alike: the first is the largest.
+  const int64_t batches = device == Device::meta ? std::min<int64_t>(1, whole.batches()) : whole.batches();
+  for (int64_t i = 0; i < batches; ++i) {
+    const LmBatch batch = on_device(whole.batch(i), device);
     LmInput in;
     in.input_ids = batch.input_ids;
     in.first = batch.first;
     in.position_ids = batch.position_ids;
     const Tensor hidden = model.hidden(in, Context{});
-    result.nats += causal_lm_loss(model, hidden, batch.labels, 1).item();
+    const Tensor nats = causal_lm_loss(model, hidden, batch.labels, 1);
+    if (device != Device::meta) result.nats += nats.item();
     result.targets += batch.targets;
   }
   return result;

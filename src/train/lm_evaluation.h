@@ -17,6 +17,9 @@ TokenDocuments tokenize_documents(const Tokenizer& tokenizer, const std::vector<
 /// Throws ValueError when there is none.
 int32_t end_of_text_of(const Tokenizer& tokenizer, const std::string& name = "");
 
+/// The same shapes on another device: meta ones have no numbers.
+LmBatch on_device(LmBatch batch, Device device);
+
 struct LmEvaluation {
   double nats = 0;      ///< -log p, summed over all predicted tokens
   int64_t targets = 0;  ///< how many these are: every token, and the end of every document
@@ -28,7 +31,8 @@ struct LmEvaluation {
   /// eval_loss, eval_perplexity, eval_bits_per_byte, eval_tokens.
   MetricsRow row() const;
 };
-/// Reads each document on its own, in pieces of at most `block_size` tokens (see pack_whole).
+/// Reads each document on its own, in pieces of at most `block_size` tokens (see WholeDocuments). On the
+/// meta device one batch, without numbers.
 LmEvaluation evaluate_causal_lm(const CausalLm& model, const TokenDocuments& documents, int64_t bytes,
                                 int64_t block_size, int64_t rows);
 

@@ -41,11 +41,8 @@ LrRange lr_range_test(TrainTask& task, const TrainSettings& settings, const LrRa
     throw ValueError("lr-range", fmt::format("steps must lie in [10, 1000000], got {}.", o.steps));
   if (!(o.smoothing >= 0 && o.smoothing < 1)) throw ValueError("lr-range", "the smoothing must lie in [0, 1).");
   if (!(o.stop_factor > 0)) throw ValueError("lr-range", "the factor that ends the test must be positive.");
-  AdamW optimizer(task.parameters(), settings.adamw);
-  StepOptions step;
-  step.rows = settings.train_batch_size;
-  step.accumulation = settings.accumulation;
-  step.max_grad_norm = settings.max_grad_norm;
+  const auto optimizer = make_optimizer(task.parameters(), settings.optimizer);
+  StepOptions step = step_options(settings);
   LrRange range;
   double average = 0, weight = 0, first = 0, lowest = INFINITY;
   for (int64_t i = 0; i < o.steps; ++i) {
@@ -53,7 +50,7 @@ LrRange lr_range_test(TrainTask& task, const TrainSettings& settings, const LrRa
     step.learning_rate = o.low * std::pow(o.high / o.low, share);
     step.dropout = RandomKey{settings.seed, stream_name("dropout")}.fold(static_cast<uint64_t>(i));
     step.check_gradients = i == 0;
-    const StepResult result = train_step(task, optimizer, step);
+    const StepResult result = train_step(task, *optimizer, step);
     if (!result.applied) {
       range.diverged = step.learning_rate;
       break;

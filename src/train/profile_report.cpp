@@ -23,7 +23,7 @@ constexpr Kind kKinds[] = {
     {"attention", Color::hex(0xd9531e), {"attention", "rope"}},
     {"loss", Color::hex(0xb8336a), {"cross_entropy", "loss"}},
     {"norms, softmax", Color::hex(0x1a936f), {"norm", "softmax"}},
-    {"optimizer", Color::hex(0x5c6770), {"adamw", "sum_squares"}},
+    {"optimizer", Color::hex(0x5c6770), {"adamw", "optim", "sum_squares", "round_stochastic"}},
     {"element-wise, copies and others", Color::hex(0xe9b949), {}},
 };
 constexpr size_t kOthers = std::size(kKinds) - 1;

@@ -1,13 +1,16 @@
 #include "train/recipe.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/nearest.h"
 #include "models/model.h"
 #include "train/toml_json.h"
 
@@ -32,6 +35,7 @@ const char* expectation(RecipeType type) {
     case RecipeType::number: return "a number";
     case RecipeType::flag: return "true or false";
     case RecipeType::text: return "a text";
+    case RecipeType::bytes: return "a number of bytes, or a text such as \"2GB\"";
     case RecipeType::texts: return "a list of texts";
     case RecipeType::table: return "a table { name = value }";
     case RecipeType::tables: break;
@@ -59,6 +63,9 @@ std::optional<Json> fitted(const Json& value, RecipeType type) {
       return {};
     case RecipeType::flag: return value.is_boolean() ? std::optional<Json>(value) : std::nullopt;
     case RecipeType::text: return value.is_string() ? std::optional<Json>(value) : std::nullopt;
+    case RecipeType::bytes:
+      if (value.is_number_float() || value.is_number_integer()) return fitted(value, RecipeType::integer);
+      return value.is_string() ? std::optional<Json>(value) : std::nullopt;
     case RecipeType::texts:
       if (value.is_string()) return Json::array({value});
       return is_list_of(value, is_text) ? std::optional<Json>(value) : std::nullopt;
@@ -66,20 +73,6 @@ std::optional<Json> fitted(const Json& value, RecipeType type) {
     case RecipeType::tables: break;
   }
   return is_list_of(value, is_table) ? std::optional<Json>(value) : std::nullopt;
-}
-
-/// Letters to change, add, drop or swap with their neighbour.
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (size_t i = 1; i <= a.size(); ++i)
-    for (size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  return d[a.size()][b.size()];
 }
 
 [[noreturn]] void refuse_unknown(const std::string& source, const std::string& key,
@@ -196,6 +189,7 @@ void Recipe::check() {
     Json value = parse_json(key.otherwise, key.name);
     if (given.contains(section) && given[section].contains(name)) value = given[section][name];
     const std::optional<Json> fit = fitted(value, key.type);
+    if (fit && key.type == RecipeType::bytes) bytes_of(*fit, key.name);
     if (!fit)
       throw ValueError("recipe", name_ + ": " + key.name + " must be " + expectation(key.type) + ", got " +
                                      dump_json(value) + " (" + value.type_name() + ").");
@@ -238,6 +232,35 @@ std::vector<std::string> Recipe::changes_since(const Recipe& before) const {
       if (was != value) changes.push_back(section + "." + key + ": " + dump_json(was) + " -> " + dump_json(value));
     }
   return changes;
+}
+
+int64_t bytes_of(const Json& value, const std::string& name) {
+  const auto refuse = [&]() -> int64_t {
+    throw ValueError("recipe", name + " must be a number of bytes, got " + dump_json(value) + ".",
+                     "2000000000, \"2GB\" or \"512MiB\".");
+  };
+  double bytes = 0;
+  if (value.is_number()) {
+    bytes = value.get<double>();
+  } else if (value.is_string()) {
+    const std::string text = value.get<std::string>();
+    char* end = nullptr;
+    bytes = std::strtod(text.c_str(), &end);
+    std::string unit;
+    for (const char* c = end; *c; ++c)
+      if (*c != ' ' && *c != '_') unit += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+    if (!unit.empty() && unit.back() == 'b') unit.pop_back();
+    if (end == text.c_str()) return refuse();
+    constexpr const char* kPrefixes = "kmgt";
+    if (!unit.empty()) {
+      const char* prefix = std::strchr(kPrefixes, unit[0]);
+      const bool binary = unit.size() == 2 && unit[1] == 'i';
+      if (!prefix || (unit.size() > 1 && !binary)) return refuse();
+      bytes *= std::pow(binary ? 1024.0 : 1000.0, static_cast<double>(prefix - kPrefixes + 1));
+    }
+  }
+  if (!std::isfinite(bytes) || bytes < 0 || bytes > 1e18) return refuse();
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace gradus

@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-enum class RecipeType { integer, number, flag, text, texts, table, tables };
+enum class RecipeType { integer, number, flag, text, bytes, texts, table, tables };
 
 /// One key that a recipe may hold, e.g. "train.max_steps".
 struct RecipeKey {
@@ -50,5 +50,9 @@ class Recipe {
   std::string name_;
   std::shared_ptr<Json> sections_;
 };
+
+/// A size in memory: a whole number of bytes, or a text such as "2GB", "512 MiB", "1.5e9". `name` stands in errors.
+/// Throws ValueError.
+int64_t bytes_of(const Json& value, const std::string& name);
 
 }  // namespace gradus

@@ -21,6 +21,14 @@ void each_field(State& state, F&& f) {
   f("seconds", state.seconds);
 }
 
+// Fields that older checkpoints lack.
+template <class State, class F>
+void each_later_field(State& state, F&& f) {
+  f("peak_bytes", state.peak_bytes);
+  f("loss_scale", state.loss_scale);
+  f("scale_steps", state.scale_steps);
+}
+
 Json json_of(const MetricsRow& row) {
   Json json = Json::object();
   for (const auto& [name, v] : row) {
@@ -51,6 +59,7 @@ void write_run_state(const std::filesystem::path& file, const RunState& state, d
                      const Json& cursor) {
   Json own = Json::object();
   each_field(state, [&](const char* name, const auto& value) { own[name] = value; });
+  each_later_field(state, [&](const char* name, const auto& value) { own[name] = value; });
   own["cursor"] = cursor;
   Json history = Json::array();
   for (const MetricsRow& row : state.history) history.push_back(json_of(row));
@@ -82,6 +91,9 @@ RunState read_run_state(const std::filesystem::path& file, Json& cursor) {
   read(json, "num_input_tokens_seen", state.tokens_seen);
   const Json& own = need(json, "gradus");
   each_field(state, [&](const char* name, auto& value) { read(own, name, value); });
+  each_later_field(state, [&](const char* name, auto& value) {
+    if (own.contains(name)) read(own, name, value);
+  });
   cursor = need(own, "cursor");
   for (const Json& row : need(json, "log_history"))
     if (row.is_object()) state.history.push_back(row_of(row));

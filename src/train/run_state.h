@@ -16,7 +16,10 @@ struct RunState {
   double total_loss = 0;
   int64_t applied_steps = 0, skipped_steps = 0, skipped_in_a_row = 0;
   int64_t tokens_seen = 0;
-  double seconds = 0;  ///< of all attempts together
+  double seconds = 0;         ///< of all attempts together
+  int64_t peak_bytes = 0;     ///< the largest of them
+  double loss_scale = 65536;  ///< of f16 training, and the steps since it last changed
+  int64_t scale_steps = 0;
   std::vector<MetricsRow> history;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
 #include <cstdint>
 
+#include "base/precision.h"
 #include "base/random.h"
-#include "optim/adamw.h"
+#include "optim/optimizer.h"
 #include "train/task.h"
 
 namespace gradus {
@@ -11,9 +12,12 @@ struct StepOptions {
   int64_t rows = 8;          ///< of a micro-batch
   int64_t accumulation = 1;  ///< micro-batches
   double learning_rate = 0;
-  double max_grad_norm = 1;     ///< 0: no clipping
-  RandomKey dropout = {};       ///< of this step
-  bool check_gradients = true;  ///< that every trainable parameter got one
+  double max_grad_norm = 1;                 ///< 0: no clipping
+  RandomKey dropout = {};                   ///< of this step
+  bool check_gradients = true;              ///< that every trainable parameter got one
+  ProductType products = ProductType::f32;  ///< operands of matrix products, forward and backward
+  double loss_scale = 1;                    ///< the loss is multiplied by it, the gradients divided
+  double sam_rho = 0;                       ///< sharpness-aware minimisation (see Sam); 0: not
 };
 
 struct StepResult {
@@ -24,8 +28,9 @@ struct StepResult {
 };
 
 /// One optimiser step: micro-batches forward and backward, each normalised by the number of targets of all of them (so
-/// that the gradient is that of one big batch), clipping, AdamW. Gradients are gone afterwards.
+/// that the gradient is that of one big batch), clipping, the optimiser. Gradients are gone afterwards. On the meta
+/// device the same, without numbers: loss and norm are 0.
 /// Throws GradError listing the trainable parameters without a gradient, ValueError when nothing is to be predicted.
-StepResult train_step(TrainTask& task, AdamW& optimizer, const StepOptions& options);
+StepResult train_step(TrainTask& task, Optimizer& optimizer, const StepOptions& options);
 
 }  // namespace gradus

@@ -37,6 +37,8 @@ class TrainTask {
   /// Throws ValueError for a cursor over other data.
   virtual void set_cursor(const Json& cursor) = 0;
 
+  /// Whether evaluate() has something to evaluate.
+  virtual bool held_out() const { return false; }
   /// Results on held-out data: eval_loss and more. Empty when nothing is held out.
   virtual MetricsRow evaluate(int64_t rows) = 0;
   /// Writes the model so that others can use it.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "autograd/anomaly.h"
+#include "autograd/autograd.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "io/png.h"
@@ -16,7 +17,7 @@
 #include "tensor/allocator.h"
 #include "train/run_log.h"
 #include "train/run_state.h"
-#include "train/step.h"
+#include "train/step_statistics.h"
 
 namespace gradus {
 
@@ -27,7 +28,9 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMostSkippedInARow = 20;  // parameters that are NaN never give a finite loss again
 
-int64_t steps_of(const TrainTask& task, const TrainSettings& s) {
+}  // namespace
+
+int64_t optimizer_steps(const TrainTask& task, const TrainSettings& s) {
   if (s.max_steps == 0 || s.max_steps < -1) throw ValueError("train", "max_steps must be positive, or -1.");
   if (s.train_batch_size < 1) throw ValueError("train", "per_device_train_batch_size must be at least 1.");
   if (s.eval_batch_size < 1) throw ValueError("train", "per_device_eval_batch_size must be at least 1.");
@@ -45,12 +48,39 @@ int64_t steps_of(const TrainTask& task, const TrainSettings& s) {
   return std::max<int64_t>(1, task.steps_for(s.num_train_epochs, s.train_batch_size * s.accumulation));
 }
 
-Schedule schedule_of(const TrainSettings& s, int64_t max_steps) {
+StepOptions step_options(const TrainSettings& settings) {
+  StepOptions options;
+  options.rows = settings.train_batch_size;
+  options.accumulation = settings.accumulation;
+  options.learning_rate = settings.learning_rate;
+  options.max_grad_norm = settings.max_grad_norm;
+  options.products = settings.products;
+  options.sam_rho = settings.sam_rho;
+  return options;
+}
+
+std::optional<WeightAverage> weight_average(const Parameters& parameters, const TrainSettings& s, int64_t steps) {
+  if (s.ema_decay == 0 && s.swa_start == 0) return {};
+  if (s.ema_decay != 0 && s.swa_start != 0)
+    throw ValueError("train", "ema_decay and swa_start exclude each other.", "both say which average is evaluated.");
+  if (s.optimizer.optim == "schedule_free_adamw")
+    throw ValueError("train",
+                     "schedule_free_adamw averages the weights itself: ema_decay and swa_start have no place.");
+  if (s.swa_start < 0 || s.swa_start > static_cast<double>(steps))
+    throw ValueError("train", "swa_start lies outside the run of " + std::to_string(steps) + " steps.",
+                     "a step, or a share of the run below 1, e.g. 0.75.");
+  const double start = s.swa_start < 1 ? s.swa_start * static_cast<double>(steps) : s.swa_start;
+  return WeightAverage(parameters, {s.ema_decay, static_cast<int64_t>(std::ceil(start)), 1});
+}
+
+Schedule learning_rate_schedule(const TrainSettings& s, int64_t max_steps) {
   const auto total = static_cast<double>(max_steps);
   double warmup = s.warmup_steps;
   if (warmup < 1) warmup = std::ceil((warmup > 0 ? warmup : s.warmup_ratio) * total);
   return Schedule({s.schedule, s.learning_rate, warmup, total}, parse_json(s.schedule_options, "lr_scheduler_kwargs"));
 }
+
+namespace {
 
 void load_parameters(const Parameters& parameters, const fs::path& file) {
   const Safetensors stored(file);
@@ -72,20 +102,69 @@ class Trainer {
         settings_(settings),
         run_(run),
         observer_(run.observer ? *run.observer : silent_),
-        max_steps_(steps_of(task, settings)),
-        schedule_(schedule_of(settings, max_steps_)),
-        optimizer_(task.parameters(), settings.adamw),
+        max_steps_(optimizer_steps(task, settings)),
+        schedule_(learning_rate_schedule(settings, max_steps_)),
+        optimizer_(make_optimizer(task.parameters(), settings.optimizer)),
+        average_(weight_average(task.parameters(), settings, max_steps_)),
         resumed_(resume()),
         log_(run.output_dir, resumed_ ? std::optional<int64_t>(state_.step) : std::nullopt),
         began_(Clock::now()) {}
 
   TrainOutcome go() {
+    release_cached_memory();  // what reading texts and training a tokenizer left behind
+    reset_peak_memory();
+    const MemoryCeiling ceiling(settings_.memory_limit);
+    try {
+      return run();
+    } catch (const MemoryError& e) {
+      set_memory_ceiling(0);
+      throw MemoryError("train", rescued(e.what()),
+                        "raise train.memory_limit, lower per_device_train_batch_size, or let --fit choose.");
+    }
+  }
+
+ private:
+  /// Ends with the run, however that ends.
+  struct MemoryCeiling {
+    explicit MemoryCeiling(int64_t bytes) : on(bytes > 0) {
+      if (on) set_memory_ceiling(bytes);
+    }
+    ~MemoryCeiling() {
+      if (on) set_memory_ceiling(0);
+    }
+    bool on;
+  };
+
+  /// The weights that are evaluated and kept stand in the model while one lives.
+  struct Shown {
+    Optimizer& optimizer;
+    std::optional<WeightAverage>& average;
+    Shown(Optimizer& o, std::optional<WeightAverage>& a) : optimizer(o), average(a) {
+      try {
+        optimizer.show_evaluated();
+        if (average) average->show();
+      } catch (...) {
+        back();
+        throw;
+      }
+    }
+    ~Shown() { back(); }
+    void back() {
+      if (average) average->hide();
+      optimizer.show_trained();
+    }
+  };
+
+  TrainOutcome run() {
     if (!resumed_ && !run_.recipe.empty()) log_.text("recipe", "```toml\n" + run_.recipe + "```");
     TrainProgress progress;
     progress.max_steps = max_steps_;
     progress.max_time = settings_.max_time;
     fill(progress);
     observer_.begin(progress);
+    if (schedule_.warmup_steps() > static_cast<double>(max_steps_))
+      observer_.note("the warm-up of " + std::to_string(std::llround(schedule_.warmup_steps())) +
+                     " steps is longer than the run: the rate stays below train.learning_rate");
     bool last = state_.step >= max_steps_ || out_of_time();
     while (!last) {
       const double epoch_before = task_.epoch();
@@ -101,7 +180,20 @@ class Trainer {
     return finish();
   }
 
- private:
+  /// After memory ended: saves the state before the step that failed, where there is one, and says what happened.
+  std::string rescued(const std::string& what) {
+    std::string text = "memory ended at step " + std::to_string(state_.step + 1) + ": " + what;
+    const bool half_a_step = in_step_ && optimizer_->steps() != updates_before_;
+    if (!half_a_step && state_.step > 0) {
+      if (in_step_) task_.set_cursor(cursor_before_);
+      for (const Parameter& p : task_.parameters().all())
+        if (requires_grad(p.value)) clear_grad(p.value);
+      save(true);
+      text += "\nThe state after step " + std::to_string(state_.step) + " is saved: go on with --resume latest.";
+    }
+    return text;
+  }
+
   double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - began_).count(); }
   bool out_of_time() const { return settings_.max_time > 0 && seconds() >= settings_.max_time; }
   int64_t eval_steps() const { return settings_.eval_steps > 0 ? settings_.eval_steps : settings_.logging_steps; }
@@ -115,7 +207,13 @@ class Trainer {
     Json cursor;
     state_ = read_run_state(from / "trainer_state.json", cursor);
     load_parameters(task_.parameters(), from / "model.safetensors");
-    optimizer_.load_state(Safetensors(from / "optimizer.safetensors").load_all());
+    {
+      const Safetensors stored(from / "optimizer.safetensors");  // mapped: a second copy would cost memory
+      NamedState state;
+      for (const TensorInfo& t : stored.tensors()) state.emplace_back(t.name, stored.map(t.name));
+      if (average_) average_->load_state(state);
+      optimizer_->load_state(state);
+    }
     task_.set_cursor(cursor);
     seconds_before_ = state_.seconds;
     for (const MetricsRow& row : state_.history)
@@ -132,13 +230,14 @@ class Trainer {
   }
 
   void step(TrainProgress& progress) {
-    StepOptions options;
-    options.rows = settings_.train_batch_size;
-    options.accumulation = settings_.accumulation;
+    StepOptions options = step_options(settings_);
     options.learning_rate = settings_.learning_rate * schedule_.factor(position());
-    options.max_grad_norm = settings_.max_grad_norm;
     options.dropout = RandomKey{settings_.seed, stream_name("dropout")}.fold(static_cast<uint64_t>(state_.step));
     options.check_gradients = !checked_;
+    if (settings_.products == ProductType::f16) options.loss_scale = state_.loss_scale;
+    cursor_before_ = task_.cursor();
+    updates_before_ = optimizer_->steps();
+    in_step_ = true;
     const auto before = Clock::now();
     std::optional<DetectAnomaly> anomaly;
     if (settings_.detect_anomaly) {
@@ -146,8 +245,18 @@ class Trainer {
       anomaly->set_place("step " + std::to_string(state_.step + 1));
       for (const Parameter& p : task_.parameters().all()) anomaly->name(p.value, p.name);
     }
-    const StepResult result = train_step(task_, optimizer_, options);
+    std::optional<StepStatistics> statistics;
+    const int64_t number = state_.step + 1;
+    if (number % settings_.logging_steps == 0 || number >= max_steps_)
+      statistics.emplace(
+          task_.parameters(),
+          StepStatistics::Options{settings_.log_update_ratio, settings_.log_activations, settings_.log_attention});
+    const StepResult result = train_step(task_, *optimizer_, options);
     anomaly.reset();
+    statistics_ = statistics ? statistics->rows() : MetricsRow();
+    statistics.reset();
+    if (result.applied && average_) average_->update(state_.step + 1);
+    in_step_ = false;
     const double took = std::chrono::duration<double>(Clock::now() - before).count();
     checked_ = true;
     ++state_.step;
@@ -162,6 +271,7 @@ class Trainer {
     } else {
       skip(result);
     }
+    if (settings_.products == ProductType::f16) adapt_loss_scale(result.applied);
     progress.loss = result.loss, progress.grad_norm = result.grad_norm;
     progress.learning_rate = options.learning_rate;
     // An average over about ten steps.
@@ -183,6 +293,16 @@ class Trainer {
                        "operation that fails.");
   }
 
+  /// Halved when f16 overflowed, doubled after two thousand steps without: torch's GradScaler.
+  void adapt_loss_scale(bool fine) {
+    constexpr int64_t kInterval = 2000;
+    if (!fine) {
+      state_.loss_scale = std::max(1.0, state_.loss_scale / 2), state_.scale_steps = 0;
+    } else if (++state_.scale_steps >= kInterval) {
+      state_.loss_scale = std::min(0x1p40, state_.loss_scale * 2), state_.scale_steps = 0;
+    }
+  }
+
   void fill(TrainProgress& progress) const {
     progress.step = state_.step;
     progress.epoch = task_.epoch();
@@ -191,8 +311,11 @@ class Trainer {
     if (settings_.max_time > 0) progress.done = std::max(progress.done, progress.seconds / settings_.max_time);
     progress.done = std::min(progress.done, 1.0);
     progress.tokens_per_second = speed_;
-    progress.peak_bytes = memory_stats().peak;
+    progress.peak_bytes = peak_bytes();
   }
+
+  /// Of all attempts together.
+  int64_t peak_bytes() const { return std::max(state_.peak_bytes, memory_stats().peak); }
 
   void write(const MetricsRow& row) {
     log_.write(row);
@@ -208,7 +331,9 @@ class Trainer {
     row.emplace_back("epoch", task_.epoch());
     row.emplace_back("num_input_tokens_seen", state_.tokens_seen);
     if (state_.skipped_steps > 0) row.emplace_back("skipped_steps", state_.skipped_steps);
+    if (settings_.products == ProductType::f16) row.emplace_back("loss_scale", state_.loss_scale);
     row.emplace_back("step", state_.step);
+    for (const auto& entry : statistics_) row.push_back(entry);
     if (window_seconds_ > 0)
       row.emplace_back("tokens_per_second", static_cast<double>(window_tokens_) / window_seconds_);
     write(row);
@@ -218,7 +343,12 @@ class Trainer {
 
   void evaluate() {
     const auto before = Clock::now();
-    MetricsRow row = task_.evaluate(settings_.eval_batch_size);
+    MetricsRow row;
+    {
+      const Shown shown(*optimizer_, average_);
+      const RoundProducts rounded(settings_.products);
+      row = task_.evaluate(settings_.eval_batch_size);
+    }
     if (row.empty()) return;
     row.emplace_back("epoch", task_.epoch());
     row.emplace_back("step", state_.step);
@@ -233,9 +363,14 @@ class Trainer {
     if (!stopped && settings_.save_strategy == "no") return;
     if (saved_step_ == state_.step) return;
     state_.seconds = seconds();
+    state_.peak_bytes = peak_bytes();
+    const Shown shown(*optimizer_, average_);
     write_checkpoint(run_.output_dir, state_.step, [&](const fs::path& folder) {
       task_.save(folder);
-      write_safetensors(folder / "optimizer.safetensors", optimizer_.state());
+      NamedState state = optimizer_->state();
+      if (average_)
+        for (auto& entry : average_->state()) state.push_back(std::move(entry));
+      write_safetensors(folder / "optimizer.safetensors", state);
       write_run_state(folder / "trainer_state.json", state_, task_.epoch(), max_steps_, task_.cursor());
       if (!run_.recipe.empty()) write_file_atomic(folder / "recipe.toml", run_.recipe);
     });
@@ -244,7 +379,10 @@ class Trainer {
   }
 
   TrainOutcome finish() {
-    task_.save(run_.output_dir);
+    {
+      const Shown shown(*optimizer_, average_);
+      task_.save(run_.output_dir);
+    }
     const double took = seconds();
     const auto steps = static_cast<double>(state_.step);
     MetricsRow row;
@@ -255,7 +393,7 @@ class Trainer {
     row.emplace_back("num_input_tokens_seen", state_.tokens_seen);
     row.emplace_back("skipped_steps", state_.skipped_steps);
     row.emplace_back("parameters", task_.parameters().count());
-    row.emplace_back("peak_bytes", memory_stats().peak);
+    row.emplace_back("peak_bytes", peak_bytes());
     row.emplace_back("step", state_.step);
     row.emplace_back("train_runtime", took);
     row.emplace_back("train_steps_per_second", steps / took);
@@ -272,7 +410,8 @@ class Trainer {
   TrainObserver& observer_;
   int64_t max_steps_;
   Schedule schedule_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<WeightAverage> average_;
   RunState state_;
   MetricsRow evaluation_;
   double seconds_before_ = 0;
@@ -282,6 +421,10 @@ class Trainer {
   double speed_ = 0, window_seconds_ = 0;
   int64_t window_tokens_ = 0, saved_step_ = -1;
   bool checked_ = false;
+  MetricsRow statistics_;
+  bool in_step_ = false;  // with what a step that fails has to leave behind:
+  Json cursor_before_;
+  int64_t updates_before_ = 0;
 };
 
 }  // namespace

@@ -6,9 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/precision.h"
 #include "io/metrics.h"
-#include "optim/adamw.h"
+#include "optim/average.h"
+#include "optim/registry.h"
+#include "optim/schedule.h"
 #include "train/checkpoint.h"
+#include "train/step.h"
 #include "train/task.h"
 
 namespace gradus {
@@ -19,11 +23,15 @@ struct TrainSettings {
   double num_train_epochs = 3, max_time = 0;
   int64_t train_batch_size = 8, eval_batch_size = 8, accumulation = 1;
   double learning_rate = 5e-5, max_grad_norm = 1, warmup_steps = 0, warmup_ratio = 0;
-  AdamW::Options adamw;
+  OptimizerSettings optimizer;
+  double sam_rho = 0, ema_decay = 0, swa_start = 0;
+  ProductType products = ProductType::f32;                   ///< f16: with a loss scale that adapts itself
+  int64_t memory_limit = 0;                                  ///< bytes of tensors; 0: none
   std::string schedule = "linear", schedule_options = "{}";  ///< the latter JSON
   int64_t logging_steps = 10, eval_steps = 0, save_steps = 500, save_total_limit = 0;
   std::string eval_strategy = "no", save_strategy = "steps";
   uint64_t seed = 42;
+  bool log_update_ratio = false, log_activations = false, log_attention = false;  ///< see StepStatistics
   bool detect_anomaly = false;  ///< stop at the first op that makes a NaN or an infinity: see DetectAnomaly
 };
 
@@ -72,8 +80,22 @@ struct TrainOutcome {
 ///
 /// Equal task, settings and resume point give equal parameters, bit for bit, unless max_time decides: a run that
 /// max_time does not hold back follows its steps alone.
+/// With a memory limit, a step that would pass it ends the run: the state before it is saved as a checkpoint, and the
+/// MemoryError thrown.
 /// Throws ValueError for impossible settings, when the loss stays non-finite, and for what detect_anomaly finds,
 /// GradError (see train_step), FileError.
+/// Checks the settings that do not depend on data, and gives the number of optimiser steps.
+int64_t optimizer_steps(const TrainTask& task, const TrainSettings& settings);
+
+/// Throws ValueError for an impossible schedule.
+Schedule learning_rate_schedule(const TrainSettings& settings, int64_t steps);
+
+/// What a step takes out of the settings; the rate, the dropout's key and the loss scale are its own.
+StepOptions step_options(const TrainSettings& settings);
+
+/// The average that the settings ask for, if any. Throws ValueError for settings that contradict each other.
+std::optional<WeightAverage> weight_average(const Parameters& parameters, const TrainSettings& settings, int64_t steps);
+
 TrainOutcome train(TrainTask& task, const TrainSettings& settings, const TrainRun& run);
 
 }  // namespace gradus

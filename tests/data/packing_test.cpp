@@ -91,7 +91,9 @@ TEST_CASE("evaluation keeps documents whole and predicts every token once") {
   const TokenDocuments documents = some_documents(23);
   std::map<int64_t, int> predicted;
   int64_t targets = 0;
-  for (const LmBatch& batch : pack_whole(documents, 6, 2)) {
+  const WholeDocuments whole(documents, 6, 2);
+  for (int64_t b = 0; b < whole.batches(); ++b) {
+    const LmBatch batch = whole.batch(b);
     CHECK(batch.input_ids.size(0) <= 2);
     CHECK(batch.input_ids.size(1) == 6);
     targets += batch.targets;

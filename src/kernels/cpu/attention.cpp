@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/ref/ref.h"
 #undef HWY_TARGET_INCLUDE
@@ -168,13 +169,26 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 HWY_EXPORT(attend);
 
+namespace {
+constexpr int64_t kBlocksAPiece = 2;
+int64_t numbers_of_a_piece(const AttentionShape& s) { return 3 * kColumnBlock * s.depth + kKeyBlock * kColumnBlock; }
+}  // namespace
+
+int64_t attention_scratch(const AttentionArgs& args) {
+  if (args.q.dtype() != Dtype::f32) return 0;
+  const AttentionShape s(args);
+  const int64_t blocks = s.batch * s.groups * ((s.columns + kColumnBlock - 1) / kColumnBlock);
+  const int64_t pieces = (blocks + kBlocksAPiece - 1) / kBlocksAPiece;
+  return std::min<int64_t>(pieces, threads()) * numbers_of_a_piece(s) * static_cast<int64_t>(sizeof(float));
+}
+
 void attention(const AttentionArgs& args) {
   if (args.q.dtype() != Dtype::f32) return ref::attention(args);
   const AttentionShape s(args);
   if (s.batch * s.columns * s.groups == 0) return;
   const int64_t blocks = (s.columns + kColumnBlock - 1) / kColumnBlock;
-  parallel_for(s.batch * s.groups * blocks, 2, [&](int64_t begin, int64_t end) {
-    const Tensor scratch = empty({3 * kColumnBlock * s.depth + kKeyBlock * kColumnBlock});
+  parallel_for(s.batch * s.groups * blocks, kBlocksAPiece, [&](int64_t begin, int64_t end) {
+    const Tensor scratch = empty({numbers_of_a_piece(s)});
     for (int64_t i = begin; i < end; ++i) {
       // The last blocks see the most keys when causal; they come first, which evens out the threads' work.
       const int64_t block = blocks - 1 - i % blocks;

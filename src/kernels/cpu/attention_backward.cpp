@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/cpu.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/cpu/simd.h"
 #include "kernels/ref/ref.h"
 #undef HWY_TARGET_INCLUDE
@@ -216,18 +217,37 @@ namespace gradus::cpu {
 HWY_EXPORT(backward_columns);
 HWY_EXPORT(finish_keys);
 
+namespace {
+
+// One piece a key head; where these are few, the columns of each are cut into several, each with its own dk and dv.
+struct Cuts {
+  int64_t heads, size, cuts, step;
+  explicit Cuts(const AttentionShape& s) : heads(s.batch * s.groups), size(2 * s.keys * padded_depth(s)) {
+    constexpr int64_t kPieces = 16;
+    const int64_t chunks = std::max<int64_t>(1, (s.columns + kChunk - 1) / kChunk);
+    cuts = std::clamp<int64_t>((kPieces + heads - 1) / std::max<int64_t>(heads, 1), 1, chunks);
+    step = (chunks + cuts - 1) / cuts * kChunk;
+  }
+};
+
+}  // namespace
+
+int64_t attention_backward_scratch(const AttentionBackwardArgs& args) {
+  if (args.q.dtype() != Dtype::f32) return 0;
+  const AttentionShape s(args);
+  const Cuts c(s);
+  const int64_t at_once = std::min<int64_t>(c.heads * c.cuts, threads());
+  const int64_t sums = c.size * (c.cuts > 1 ? c.heads * c.cuts : at_once);
+  return (sums + at_once * BackwardScratch::size(s)) * static_cast<int64_t>(sizeof(float));
+}
+
 void attention_backward(const AttentionBackwardArgs& args) {
   if (args.q.dtype() != Dtype::f32) return ref::attention_backward(args);
   const AttentionShape s(args);
-  const int64_t heads = s.batch * s.groups, size = 2 * s.keys * padded_depth(s);
+  const auto [heads, size, cuts, step] = Cuts(s);
   if (heads == 0) return;
-  // One piece a key head; where these are few, the columns of each are cut into several, each with its own dk and dv.
-  constexpr int64_t kPieces = 16;
-  const int64_t chunks = std::max<int64_t>(1, (s.columns + kChunk - 1) / kChunk);
-  const int64_t cuts = std::clamp<int64_t>((kPieces + heads - 1) / heads, 1, chunks);
-  const int64_t step = (chunks + cuts - 1) / cuts * kChunk;
   const Tensor parts = cuts > 1 ? empty({heads * cuts, size}) : Tensor();
-  parallel_for(heads * cuts, 1, [&](int64_t piece, int64_t) {
+  parallel_for(heads * cuts, 1, [&, heads = heads, size = size, cuts = cuts, step = step](int64_t piece, int64_t) {
     const int64_t head = piece / cuts, b = head / s.groups, g = head % s.groups;
     // When causal the last columns have the most work; they come first, which evens out the threads' work.
     const int64_t begin = (cuts - 1 - piece % cuts) * step;

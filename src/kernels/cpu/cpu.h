@@ -69,7 +69,10 @@ namespace gradus::cpu {
   X(pair_loss, PairLossArgs, "f32")                          \
   X(pair_loss_backward, PairLossBackwardArgs, "f32")
 
-#define GRADUS_CPU_OPTIM_KERNELS(X) X(adamw, AdamWArgs, "f32")
+#define GRADUS_CPU_OPTIM_KERNELS(X) \
+  X(adamw, AdamWArgs, "f32")        \
+  X(optim, OptimArgs, "f32")        \
+  X(adamw_8bit, AdamW8bitArgs, "f32")
 
 #define GRADUS_CPU_SCAN_KERNELS(X)                  \
   X(scan, ScanArgs, "f32")                          \

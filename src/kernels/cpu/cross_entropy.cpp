@@ -75,6 +75,7 @@ HWY_AFTER_NAMESPACE();
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
 
 namespace gradus::cpu {
@@ -143,6 +144,27 @@ std::vector<int64_t> counted_rows(const int64_t* label, int64_t n) {
 
 }  // namespace
 
+int64_t linear_cross_entropy_scratch(const LinearCrossEntropyArgs& args) {
+  if (!all_f32({args.x, args.w})) return 0;
+  const int64_t n = args.x.size(0), width = args.x.size(1), classes = args.w.size(0);
+  if (n == 0) return 0;
+  const int64_t block = block_rows(n, classes);
+  const ProductType type = product_type();
+  int64_t products = gemm_scratch(
+      {.transpose_b = true, .m = block, .n = classes, .k = width, .lda = width, .ldb = width, .type = type});
+  if (args.dx.defined())
+    products = std::max(
+        products, gemm_scratch({.m = block, .n = width, .k = classes, .lda = classes, .ldb = width, .type = type}));
+  if (args.dw.defined())
+    products = std::max(
+        products,
+        gemm_scratch(
+            {.transpose_a = true, .m = classes, .n = width, .k = block, .lda = classes, .ldb = width, .type = type}));
+  // Without gradients, as in evaluation, rows are mostly padded: those that count are gathered.
+  const int64_t gathered = args.dx.defined() || args.dw.defined() ? 0 : block * width;
+  return (block * classes + gathered) * static_cast<int64_t>(sizeof(float)) + products;
+}
+
 void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
   if (!all_f32({args.x, args.w})) return ref::linear_cross_entropy(args);
   const Tensor x = dense(args.x), w = dense(args.w), labels = dense(args.labels);
@@ -161,6 +183,7 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
   if (args.dw.defined() && counted == 0) fill({.y = args.dw, .value = 0});
   if (counted == 0) return;
 
+  const ProductType type = product_type();
   const int64_t block = block_rows(counted, classes);
   const Tensor logits = empty({block, classes});
   const Tensor gathered = all ? Tensor() : empty({block, width});
@@ -192,7 +215,8 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
           .b = w.data<float>(),
           .ldb = width,
           .c = z,
-          .ldc = classes});
+          .ldc = classes,
+          .type = type});
     // z becomes dz = scale (softmax(z) - onehot), times 1 - (z / c)^2 when capped
     parallel_for(m, rows_for(kCostlyGrain, classes), [&](int64_t begin, int64_t end) {
       std::vector<float> capped(cap > 0 && gradients ? static_cast<size_t>(classes) : 0);
@@ -222,7 +246,8 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
             .b = w.data<float>(),
             .ldb = width,
             .c = to,
-            .ldc = width});
+            .ldc = width,
+            .type = type});
       for (int64_t i = 0; !all && i < m; ++i)
         std::memcpy(args.dx.data<float>() + rows[static_cast<size_t>(start + i)] * width, to + i * width, row_bytes);
     }
@@ -237,7 +262,8 @@ void linear_cross_entropy(const LinearCrossEntropyArgs& args) {
             .ldb = width,
             .beta = start == 0 ? 0.0f : 1.0f,
             .c = args.dw.data<float>(),
-            .ldc = width});
+            .ldc = width,
+            .type = type});
   }
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/cpu/simd.h"
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm.cpp"
+#include "base/half.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/cpu/tile.h"
@@ -14,6 +15,16 @@ void transpose_block(const float* from, int64_t from_row, int64_t rows, int64_t 
   transpose(from, from_row, rows, columns, to, to_row);
 }
 
+void round_row_to_f16(const float* from, size_t n, float* to) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<hwy::float16_t, decltype(d)> half;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::PromoteTo(d, hn::DemoteTo(half, hn::LoadU(d, from + i))), d, to + i);
+  for (; i < n; ++i) to[i] = f16(from[i]);
+}
+
 }  // namespace gradus::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -21,6 +32,7 @@ HWY_AFTER_NAMESPACE();
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "base/error.h"
@@ -31,14 +43,45 @@ HWY_AFTER_NAMESPACE();
 namespace gradus::cpu {
 
 HWY_EXPORT(transpose_block);
+HWY_EXPORT(round_row_to_f16);
 
 namespace {
 
-void product(const Gemm& g) {
+void product_of_f32(const Gemm& g) {
   const dnnl_status_t status = dnnl_sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, g.alpha,
                                           g.a, g.lda, g.b, g.ldb, g.beta, g.c, g.ldc);
   if (status != dnnl_success)
     throw ValueError("matmul", "oneDNN refused a product (status " + std::to_string(status) + ").");
+}
+
+// To nearest even; what is no number stays none.
+void round_row_to_bf16(const float* from, size_t n, float* to) {
+  for (size_t i = 0; i < n; ++i) {
+    const auto bits = std::bit_cast<uint32_t>(from[i]);
+    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    to[i] = (bits & 0x7fffffffu) > 0x7f800000u ? from[i] : std::bit_cast<float>(rounded);
+  }
+}
+
+// A (rows, columns) copy of an operand as it is stored, rounded.
+Tensor rounded_operand(const float* from, int64_t ld, int64_t rows, int64_t columns, ProductType type) {
+  const Tensor to = empty({rows, columns});
+  const auto half = HWY_DYNAMIC_DISPATCH(round_row_to_f16);
+  for (int64_t i = 0; i < rows; ++i)
+    (type == ProductType::bf16 ? round_row_to_bf16 : half)(from + i * ld, static_cast<size_t>(columns),
+                                                           to.data<float>() + i * columns);
+  return to;
+}
+
+void product(const Gemm& g) {
+  if (g.type == ProductType::f32) return product_of_f32(g);
+  Gemm rounded = g;
+  const int64_t a_rows = g.transpose_a ? g.k : g.m, b_rows = g.transpose_b ? g.n : g.k;
+  rounded.lda = g.transpose_a ? g.m : g.k, rounded.ldb = g.transpose_b ? g.k : g.n;
+  const Tensor a = rounded_operand(g.a, g.lda, a_rows, rounded.lda, g.type);
+  const Tensor b = rounded_operand(g.b, g.ldb, b_rows, rounded.ldb, g.type);
+  rounded.a = a.data<float>(), rounded.b = b.data<float>();
+  product_of_f32(rounded);
 }
 
 // Below AVX-512 oneDNN packs its operands only when C is large enough, by this rule of its own. Otherwise it reads them
@@ -66,9 +109,21 @@ void for_each_piece(const Gemm& g, int64_t size, const F& f) {
 // Rows a multiple of 2 KB apart fall into few sets of the cache.
 bool rows_collide(int64_t ld) { return ld % 512 == 0; }
 
+// A^T B over a long inner dimension (a weight's gradient) walks A column by column: a piece at a time stays in the
+// cache, which is worth 5 to 10 % in spite of the extra passes over C. Rounded copies are no longer than a piece
+// either.
+constexpr int64_t kPiece = 512;
+constexpr int64_t kDepth = 256, kRow = kDepth + 16;  // of gathered pieces
+
+bool turned(const Gemm& g) { return g.transpose_a && !g.transpose_b; }
+bool as_it_lies(const Gemm& g) { return g.type == ProductType::f32 && !has_avx512() && !onednn_packs(g.m, g.n); }
+bool wants_gathering(const Gemm& g) {
+  return as_it_lies(g) && turned(g) && g.k >= kPiece / 2 && (rows_collide(g.lda) || rows_collide(g.ldb));
+}
+bool in_pieces(const Gemm& g) { return g.type != ProductType::f32 || (turned(g) && g.k >= 2 * kPiece); }
+
 // A^T B with a piece of A turned, and of B gathered, at a time.
 void product_of_gathered(const Gemm& g) {
-  constexpr int64_t kDepth = 256, kRow = kDepth + 16;
   const bool gather_b = rows_collide(g.ldb);
   const Tensor turned = empty({g.m, kRow}), gathered = gather_b ? empty({kDepth, g.n}) : Tensor();
   const auto turn = HWY_DYNAMIC_DISPATCH(transpose_block);
@@ -98,13 +153,25 @@ void lay_out(const float*& p, int64_t& ld, int64_t rows, int64_t columns, Tensor
 }
 
 // oneDNN reads slices as they lie, once for each strip of the other operand; a copy costs one pass.
+struct Slices {
+  bool a, b;  // which operands are laid out
+  int64_t a_rows, a_columns, b_rows, b_columns;
+  explicit Slices(const Gemm& g)
+      : a_rows(g.transpose_a ? g.k : g.m),
+        a_columns(g.transpose_a ? g.m : g.k),
+        b_rows(g.transpose_b ? g.n : g.k),
+        b_columns(g.transpose_b ? g.k : g.n) {
+    constexpr int64_t kWorthIt = 32;
+    a = g.n >= kWorthIt && collides(a_columns, g.lda);
+    b = g.m >= kWorthIt && collides(b_columns, g.ldb);
+  }
+};
+
 void product_of_slices(Gemm g) {
-  constexpr int64_t kWorthIt = 32;
   Tensor a, b;
-  const int64_t a_rows = g.transpose_a ? g.k : g.m, a_columns = g.transpose_a ? g.m : g.k;
-  const int64_t b_rows = g.transpose_b ? g.n : g.k, b_columns = g.transpose_b ? g.k : g.n;
-  if (g.n >= kWorthIt && collides(a_columns, g.lda)) lay_out(g.a, g.lda, a_rows, a_columns, a);
-  if (g.m >= kWorthIt && collides(b_columns, g.ldb)) lay_out(g.b, g.ldb, b_rows, b_columns, b);
+  const Slices s(g);
+  if (s.a) lay_out(g.a, g.lda, s.a_rows, s.a_columns, a);
+  if (s.b) lay_out(g.b, g.ldb, s.b_rows, s.b_columns, b);
   product(g);
 }
 
@@ -134,14 +201,27 @@ struct Grid {
 void gemm_block(const Gemm& g) {
   if (g.m == 0 || g.n == 0) return;
   const SequentialRegion sequential;
-  // A^T B over a long inner dimension (a weight's gradient) walks A column by column: a piece at a time stays in the
-  // cache, which is worth 5 to 10 % in spite of the extra passes over C.
-  constexpr int64_t kPiece = 512;
-  const bool as_it_lies = !has_avx512() && !onednn_packs(g.m, g.n), turned = g.transpose_a && !g.transpose_b;
-  if (as_it_lies && turned && g.k >= kPiece / 2 && (rows_collide(g.lda) || rows_collide(g.ldb)))
-    return product_of_gathered(g);
-  if (turned && g.k >= 2 * kPiece) return for_each_piece(g, kPiece, product);
-  as_it_lies ? product_of_slices(g) : product(g);
+  if (wants_gathering(g)) return product_of_gathered(g);
+  if (in_pieces(g)) return for_each_piece(g, kPiece, product);
+  as_it_lies(g) ? product_of_slices(g) : product(g);
+}
+
+int64_t gemm_block_scratch(const Gemm& g) {
+  constexpr int64_t kFloat = sizeof(float);
+  if (wants_gathering(g)) return (g.m * kRow + (rows_collide(g.ldb) ? kDepth * g.n : 0)) * kFloat + 128;
+  if (g.type != ProductType::f32) return (g.m + g.n) * std::min(g.k, kPiece) * kFloat + 128;
+  if (in_pieces(g) || !as_it_lies(g)) return 0;
+  const Slices s(g);
+  return ((s.a ? s.a_rows * s.a_columns : 0) + (s.b ? s.b_rows * s.b_columns : 0)) * kFloat;
+}
+
+int64_t gemm_scratch(const Gemm& g) {
+  if (g.m == 0 || g.n == 0) return 0;
+  const Grid grid(g);
+  Gemm block = g;
+  block.m = std::min(grid.rows, g.m), block.n = std::min(grid.columns, g.n);
+  const int64_t blocks = (g.n + grid.columns - 1) / grid.columns * ((g.m + grid.rows - 1) / grid.rows);
+  return gemm_block_scratch(block) * std::min<int64_t>(blocks, threads());
 }
 
 void gemm(const Gemm& g, const void* context, GemmEpilogue epilogue) {

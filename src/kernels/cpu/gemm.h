@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "base/precision.h"
+
 // The door to oneDNN's single-precision matrix product. Row-major; `lda` is the distance between rows as stored.
 namespace gradus::cpu {
 
@@ -15,6 +17,7 @@ struct Gemm {
   float beta = 0;
   float* c = nullptr;
   int64_t ldc = 0;
+  ProductType type = ProductType::f32;  // of the operands; product_type() of the thread that asks
 };
 
 /// On the calling thread: for use inside a parallel_for piece.
@@ -24,5 +27,9 @@ void gemm_block(const Gemm& g);
 /// the number of threads. `epilogue(context, row, rows, column, columns)` runs on each block while it is in the cache.
 using GemmEpilogue = void (*)(const void* context, int64_t row, int64_t rows, int64_t column, int64_t columns);
 void gemm(const Gemm& g, const void* context = nullptr, GemmEpilogue epilogue = nullptr);
+
+/// Bytes that gemm_block() and gemm() allocate meanwhile, at most; the pointers do not matter.
+int64_t gemm_block_scratch(const Gemm& g);
+int64_t gemm_scratch(const Gemm& g);
 
 }  // namespace gradus::cpu

@@ -41,6 +41,7 @@ void grouped_matmul(const GroupedMatmulArgs& args) {
   const int64_t* sizes = args.sizes.data<int64_t>();
   for (int64_t g = 0, row = 0; g < w.shape()[0]; row += sizes[g++])
     for (int64_t i = 0; i < sizes[g]; i += kRows) blocks.push_back({g, row + i, row + std::min(i + kRows, sizes[g])});
+  const ProductType type = product_type();
   parallel_for(static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const GroupBlock& block = blocks[static_cast<size_t>(i)];
@@ -53,7 +54,8 @@ void grouped_matmul(const GroupedMatmulArgs& args) {
                   .b = w.data<float>() + block.group * w.strides()[0],
                   .ldb = transposed ? std::max(w.strides()[2], depth) : std::max(w.strides()[1], n),
                   .c = args.y.data<float>() + block.begin * n,
-                  .ldc = n});
+                  .ldc = n,
+                  .type = type});
     }
   });
 }
@@ -74,6 +76,7 @@ void grouped_outer(const GroupedOuterArgs& args) {
   // A group's gradient is cut along its rows, so that few groups keep all threads busy too.
   constexpr int64_t kRows = 512;
   const int64_t cuts = (m + kRows - 1) / kRows;
+  const ProductType type = product_type();
   parallel_for(groups * cuts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t g = i / cuts, row = i % cuts * kRows, rows = std::min(kRows, m - row);
@@ -92,7 +95,8 @@ void grouped_outer(const GroupedOuterArgs& args) {
                   .b = dy.data<float>() + at * dy.strides()[0],
                   .ldb = std::max(dy.strides()[0], n),
                   .c = dw,
-                  .ldc = n});
+                  .ldc = n,
+                  .type = type});
     }
   });
 }

@@ -5,6 +5,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/lapack.h"
 #include "kernels/cpu/packed_dot.h"
+#include "kernels/cpu/scratch.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
 
@@ -83,16 +84,22 @@ void few_rows(const MatmulArgs& args, const Layout& la, const Layout& lb) {
   });
 }
 
-void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
-  constexpr int64_t kFewRows = 4, kWorthIt = 1 << 14;
-  if (args.y.rank() == 2 && args.y.size(0) <= kFewRows && !args.accumulate && !la.transposed && lb.transposed &&
-      args.b.count() >= kWorthIt)
-    return few_rows(args, la, lb);
+Gemm gemm_of(const MatmulArgs& args, const Layout& la, const Layout& lb) {
   Gemm g;
   g.m = args.y.shape().back(1), g.n = args.y.shape().back(), g.k = args.a.shape().back();
   g.transpose_a = la.transposed, g.lda = la.ld, g.transpose_b = lb.transposed, g.ldb = lb.ld;
   g.ldc = std::max(args.y.strides().back(1), g.n);
   g.beta = args.accumulate ? 1.0f : 0.0f;
+  g.type = product_type();
+  return g;
+}
+
+void matmul_f32(const MatmulArgs& args, const Layout& la, const Layout& lb) {
+  constexpr int64_t kFewRows = 4, kWorthIt = 1 << 14;
+  if (args.y.rank() == 2 && args.y.size(0) <= kFewRows && !args.accumulate && !la.transposed && lb.transposed &&
+      args.b.count() >= kWorthIt && product_type() == ProductType::f32)
+    return few_rows(args, la, lb);
+  Gemm g = gemm_of(args, la, lb);
   const float *a = args.a.data<float>(), *b = args.b.data<float>();
   float* y = args.y.data<float>();
   if (args.y.rank() == 2) {
@@ -134,6 +141,25 @@ void matmul_f64(const MatmulArgs& args, const Layout& la, const Layout& lb) {
 }
 
 }  // namespace
+
+int64_t matmul_scratch(const MatmulArgs& args) {
+  const Dtype dtype = args.y.dtype();
+  if (args.y.count() == 0 || args.a.shape().back() == 0 || dtype == Dtype::f64) return 0;
+  const int64_t m = args.y.shape().back(1), k = args.a.shape().back();
+  Layout la{false, k}, lb{false, args.y.shape().back()};
+  int64_t copies = 0;
+  const auto copied = [&](const Tensor& x) { copies += x.count() * static_cast<int64_t>(sizeof(float)); };
+  if (dtype != Dtype::f32) {
+    copied(args.a), copied(args.b), copied(args.y);
+  } else {
+    if (!layout_of(args.a, la)) copied(args.a);
+    if (!layout_of(args.b, lb)) copied(args.b);
+  }
+  const Gemm g = gemm_of(args, la, lb);
+  if (args.y.rank() == 2) return copies + gemm_scratch(g);
+  const int64_t products = args.y.count() / std::max<int64_t>(1, m * g.n);
+  return copies + gemm_block_scratch(g) * std::min<int64_t>(products, threads());
+}
 
 void matmul(const MatmulArgs& args) {
   const Dtype dtype = args.y.dtype();
