@@ -17,7 +17,7 @@ bool is_gguf(const fs::path& path) {
   return file.size() >= 4 && std::string_view(reinterpret_cast<const char*>(file.data()), 4) == "GGUF";
 }
 
-Checkpoint::Checkpoint(const fs::path& path) {
+CheckpointSource::CheckpointSource(const fs::path& path) {
   if (is_gguf(path)) {
     auto model = std::make_unique<GgufModel>(path);
     config_ = std::make_unique<Json>(model->config());
@@ -32,9 +32,9 @@ Checkpoint::Checkpoint(const fs::path& path) {
   config_ = std::make_unique<Json>(read_json(path / "config.json"));
   file_ = open_tensors(path);
 }
-Checkpoint::~Checkpoint() = default;
+CheckpointSource::~CheckpointSource() = default;
 
-std::string Checkpoint::stored_name(const std::string& name) const {
+std::string CheckpointSource::stored_name(const std::string& name) const {
   if (file_->find(name)) return name;
   for (const std::string prefix : {"transformer.", "model.", "bert.", "roberta.", "distilbert."}) {
     if (name.rfind(prefix, 0) == 0 && file_->find(name.substr(prefix.size()))) return name.substr(prefix.size());
@@ -48,18 +48,18 @@ std::string Checkpoint::stored_name(const std::string& name) const {
   return "";
 }
 
-size_t Checkpoint::require(const std::string& stored) const {
+size_t CheckpointSource::require(const std::string& stored) const {
   const auto index = file_->find(stored);
   if (!index) throw FileError("load", describe() + ": the tensor \"" + stored + "\" is missing.");
   used_.insert(stored);
   return *index;
 }
 
-Tensor Checkpoint::load(const std::string& stored) const { return file_->load(require(stored)); }
-QuantTensor Checkpoint::packed(const std::string& stored) const { return file_->packed(require(stored)); }
-std::string Checkpoint::describe() const { return file_->describe(); }
+Tensor CheckpointSource::load(const std::string& stored) const { return file_->load(require(stored)); }
+QuantTensor CheckpointSource::packed(const std::string& stored) const { return file_->packed(require(stored)); }
+std::string CheckpointSource::describe() const { return file_->describe(); }
 
-std::vector<std::string> Checkpoint::unused() const {
+std::vector<std::string> CheckpointSource::unused() const {
   std::vector<std::string> names;
   for (const StoredTensor& t : file_->tensors())
     if (!used_.count(t.name)) names.push_back(t.name);
@@ -82,7 +82,7 @@ Json generation_config(const Json& config) {
 template <class Made,
           std::unique_ptr<Made> (*make)(const Json&, const ModelOptions&, const std::string&, const TensorSource*)>
 static std::unique_ptr<Made> load(const fs::path& path, const ModelOptions& options, std::vector<std::string>* unused) {
-  const Checkpoint source(path);
+  const CheckpointSource source(path);
   auto model = make(source.config(), options, source.config_source(), &source);
   if (unused) *unused = source.unused();
   return model;

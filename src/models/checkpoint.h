@@ -15,11 +15,11 @@ namespace gradus {
 /// file. Tensors are found under the names that the models use: a body that was saved without its head has names
 /// without the prefix that models with heads put in front ("bert."), and the other way round; early BERT files call the
 /// weights of norms gamma and beta.
-class Checkpoint final : public TensorSource {
+class CheckpointSource final : public TensorSource {
  public:
   /// Reads the configuration and the headers of the weights. Throws FileError.
-  explicit Checkpoint(const std::filesystem::path& folder_or_file);
-  ~Checkpoint() override;
+  explicit CheckpointSource(const std::filesystem::path& folder_or_file);
+  ~CheckpointSource() override;
 
   /// What config.json says, or would say for a GGUF file.
   const Json& config() const { return *config_; }

@@ -66,5 +66,5 @@ TEST_CASE("packed weights are for inference in f32") {
   CHECK_THROWS_WITH_AS(load_causal_lm(golden, {.dtype = Dtype::f64, .trainable = false, .packed_weights = true}),
                        doctest::Contains("f32"), ValueError);
   CHECK_THROWS_WITH_AS(load_causal_lm(golden / "config.json", {}), doctest::Contains("is no model"), FileError);
-  CHECK_THROWS_WITH_AS(Checkpoint(golden / "absent"), doctest::Contains("does not exist"), FileError);
+  CHECK_THROWS_WITH_AS(CheckpointSource(golden / "absent"), doctest::Contains("does not exist"), FileError);
 }
