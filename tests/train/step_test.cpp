@@ -12,6 +12,7 @@
 #include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
+#include "optim/adamw.h"
 #include "support/temp_dir.h"
 #include "train/causal_lm_run.h"
 
