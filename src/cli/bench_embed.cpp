@@ -16,7 +16,7 @@ namespace gradus::cli {
 
 namespace {
 
-struct Args {
+struct BenchEmbedArgs {
   std::string model, file;
   bool json = false;
   int64_t sentences = 512, batch = 32, max_tokens = 256, rounds = 3;
@@ -34,7 +34,7 @@ std::vector<std::string> sentences_of(const std::string& file, int64_t most) {
   return lines;
 }
 
-void run(const Args& args) {
+void run(const BenchEmbedArgs& args) {
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [](Clock::time_point t) {
     return std::chrono::duration<double>(Clock::now() - t).count();
@@ -67,7 +67,7 @@ void run(const Args& args) {
 }  // namespace
 
 void add_bench_embed(CLI::App& bench) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<BenchEmbedArgs>();
   CLI::App* verb = bench.add_subcommand("embed", "Sentences a second, tokenizing included; the best of some rounds.");
   verb->add_option("--model", args->model, "directory of sentence-transformers")->required();
   verb->add_option("FILE", args->file, "text; lines of more than 20 characters are the sentences")->required();

@@ -22,7 +22,7 @@ namespace gradus::cli {
 
 namespace {
 
-struct Args {
+struct BenchGenerateArgs {
   std::string model;
   int64_t prompt = 512, count = 64, rounds = 3;
   bool json = false, unpacked = false;
@@ -64,7 +64,7 @@ uint64_t bytes_read_per_token(const CausalLm& model) {
   return bytes;
 }
 
-void run(const Args& args) {
+void bench_generate(const BenchGenerateArgs& args) {
   const NoGrad no_grad;
   double begin = seconds_now();
   const auto model = load_causal_lm(args.model, {.trainable = false, .packed_weights = !args.unpacked});
@@ -121,7 +121,7 @@ void run(const Args& args) {
 }  // namespace
 
 void add_bench_generate(CLI::App& bench) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<BenchGenerateArgs>();
   CLI::App* verb = bench.add_subcommand(
       "generate", "Tokens/s of reading a prompt and of continuing it one token at a time, on random tokens.");
   verb->footer(
@@ -139,7 +139,7 @@ void add_bench_generate(CLI::App& bench) {
       ->capture_default_str();
   verb->add_flag("--unpacked", args->unpacked, "unpack all weights to f32 when loading");
   verb->add_flag("--json", args->json, "one JSON object on standard output");
-  verb->callback([args] { run(*args); });
+  verb->callback([args] { bench_generate(*args); });
 }
 
 }  // namespace gradus::cli

@@ -16,7 +16,7 @@ namespace gradus::cli {
 
 namespace {
 
-struct Args {
+struct BenchTokenizeArgs {
   std::string tokenizer, file;
   bool json = false;
   int rounds = 5;
@@ -28,7 +28,7 @@ double cpu_seconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-void run(const Args& args) {
+void run(const BenchTokenizeArgs& args) {
   const double before_load = cpu_seconds();
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   const double load = cpu_seconds() - before_load;
@@ -69,7 +69,7 @@ void run(const Args& args) {
 }  // namespace
 
 void add_bench_tokenize(CLI::App& bench) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<BenchTokenizeArgs>();
   CLI::App* verb =
       bench.add_subcommand("tokenize", "MB/s of encoding documents of 50 lines, one thread, processor time.");
   verb->add_option("--tokenizer", args->tokenizer, "folder with tokenizer.json, or the file")->required();

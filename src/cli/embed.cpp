@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kAtOnce = 512;  // lines that are read, sorted and embedded together
 
-struct Args {
+struct EmbedArgs {
   std::string model;
   std::vector<std::string> texts;
   bool jsonl = false, json = false;
@@ -27,7 +27,7 @@ struct Args {
 
 // The texts of the command line, or the lines of standard input as they come; with --jsonl each is a JSON string.
 template <class F>
-void each_text(const Args& args, const F& use) {
+void each_text(const EmbedArgs& args, const F& use) {
   for (const std::string& text : args.texts) use(text);
   if (!args.texts.empty()) return;
   std::string line;
@@ -54,7 +54,7 @@ std::string array_of(const std::vector<float>& values) {
   return out + "]\n";
 }
 
-void embed(const Args& args) {
+void embed(const EmbedArgs& args) {
   SentenceEncoder encoder(args.model);
   if (args.max_seq_length > 0) encoder.set_max_seq_length(args.max_seq_length);
   std::vector<std::string> waiting;
@@ -71,7 +71,7 @@ void embed(const Args& args) {
   flush();
 }
 
-void fill(const Args& args) {
+void fill(const EmbedArgs& args) {
   const auto model = load_model(args.model, {.trainable = false});
   const Tokenizer tokenizer = Tokenizer::load(args.model);
   each_text(args, [&](const std::string& text) {
@@ -90,7 +90,7 @@ void fill(const Args& args) {
   });
 }
 
-void classify(const Args& args) {
+void classify(const EmbedArgs& args) {
   const auto model = load_model(args.model, {.trainable = false});
   const Tokenizer tokenizer = Tokenizer::load(args.model);
   each_text(args, [&](const std::string& text) {
@@ -109,7 +109,7 @@ void classify(const Args& args) {
   });
 }
 
-CLI::App* add_common(CLI::App& app, const char* name, const char* about, const std::shared_ptr<Args>& args) {
+CLI::App* add_common(CLI::App& app, const char* name, const char* about, const std::shared_ptr<EmbedArgs>& args) {
   CLI::App* verb = app.add_subcommand(name, about);
   verb->add_option("--model", args->model, "model directory")->required();
   verb->add_option("TEXT", args->texts, "texts; without any, the lines of standard input");
@@ -120,7 +120,7 @@ CLI::App* add_common(CLI::App& app, const char* name, const char* about, const s
 }  // namespace
 
 void add_embed(CLI::App& app) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<EmbedArgs>();
   CLI::App* verb = add_common(app, "embed", "Texts to vectors: a text a line in, a JSON array a line out.", args);
   verb->add_option("--max-seq-length", args->max_seq_length, "tokens of a text at most; by default what the model says")
       ->check(CLI::PositiveNumber);
@@ -132,7 +132,7 @@ void add_embed(CLI::App& app) {
 }
 
 void add_fill_mask(CLI::App& app) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<EmbedArgs>();
   CLI::App* verb = add_common(app, "fill-mask", "The words that may stand at a mask, likeliest first.", args);
   verb->add_option("--top-k", args->top_k, "how many")->check(CLI::PositiveNumber)->capture_default_str();
   verb->add_flag("--json", args->json, "a JSON list a text: score, token, token_str, sequence");
@@ -141,7 +141,7 @@ void add_fill_mask(CLI::App& app) {
 }
 
 void add_classify(CLI::App& app) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<EmbedArgs>();
   args->top_k = 0;
   CLI::App* verb = add_common(app, "classify", "The labels of a text with their scores, best first.", args);
   verb->add_option("--top-k", args->top_k, "how many labels; 0: all")

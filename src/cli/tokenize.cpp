@@ -16,7 +16,7 @@ namespace gradus::cli {
 
 namespace {
 
-struct Args {
+struct TokenizeArgs {
   std::string tokenizer, file = "-";
   bool jsonl = false, lines = false;
   bool add_special = true, special_as_text = false, skip_special = false;
@@ -69,8 +69,8 @@ Json encoding_json(const Encoding& encoding) {
 }
 
 /// Each line of --jsonl is a text, or with --encoding also a pair of texts.
-void tokenize_encoding(const Args& args, const Tokenizer& tokenizer, const EncodeOptions& options, const Json& line,
-                       size_t number) {
+void tokenize_encoding(const TokenizeArgs& args, const Tokenizer& tokenizer, const EncodeOptions& options,
+                       const Json& line, size_t number) {
   const auto is_text = [](const Json& text) { return text.is_string(); };
   const bool pair = line.is_array() && line.size() == 2 && is_text(line[0]) && is_text(line[1]);
   if (!pair && !is_text(line))
@@ -87,7 +87,7 @@ void tokenize_encoding(const Args& args, const Tokenizer& tokenizer, const Encod
   write_output(dump_json(encoding_json(encodings[0])) + "\n");
 }
 
-void tokenize(const Args& args) {
+void tokenize(const TokenizeArgs& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   EncodeOptions options;
   options.add_special_tokens = args.add_special;
@@ -128,7 +128,7 @@ std::vector<int32_t> parse_ids(std::string_view line, size_t number) {
   }
 }
 
-void detokenize(const Args& args) {
+void detokenize(const TokenizeArgs& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   if (args.jsonl) {
     each_line(args.file, [&](std::string_view line, size_t number) {
@@ -151,7 +151,7 @@ void detokenize(const Args& args) {
   }
 }
 
-void add_common(CLI::App* verb, Args& args) {
+void add_common(CLI::App* verb, TokenizeArgs& args) {
   verb->add_option("--tokenizer", args.tokenizer, "folder with tokenizer.json, or the file")->required();
   verb->add_option("FILE", args.file, "input; - : standard input")->capture_default_str();
 }
@@ -159,7 +159,7 @@ void add_common(CLI::App* verb, Args& args) {
 }  // namespace
 
 void add_tokenize(CLI::App& app) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<TokenizeArgs>();
   CLI::App* verb =
       app.add_subcommand("tokenize", "Text to token ids. Never pads or truncates, whatever the file says.");
   add_common(verb, *args);
@@ -189,7 +189,7 @@ void add_tokenize(CLI::App& app) {
 }
 
 void add_detokenize(CLI::App& app) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<TokenizeArgs>();
   CLI::App* verb = app.add_subcommand("detokenize", "Token ids to text: the exact bytes (with --jsonl, valid UTF-8).");
   add_common(verb, *args);
   auto* jsonl = verb->add_flag("--jsonl", args->jsonl, "in: one JSON array of ids a line; out: one JSON string a line");

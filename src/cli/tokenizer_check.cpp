@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Args {
+struct CheckArgs {
   std::string tokenizer, vectors;
   bool json = false;
 };
@@ -60,7 +60,7 @@ void check_vector(const Tokenizer& tokenizer, const Json& vector, const std::str
   }
 }
 
-void check(const Args& args) {
+void check(const CheckArgs& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   fs::path file = args.vectors;
   if (file.empty())
@@ -97,7 +97,7 @@ void check(const Args& args) {
 }  // namespace
 
 void add_tokenizer_check(CLI::App& tokenizer) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<CheckArgs>();
   CLI::App* verb = tokenizer.add_subcommand(
       "check", "Run the test vectors stored beside a tokenizer; exit code 1 when one gives something else.");
   verb->add_option("TOKENIZER", args->tokenizer, "folder with tokenizer.json, or the file")->required();

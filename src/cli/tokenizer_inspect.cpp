@@ -17,7 +17,7 @@ namespace gradus::cli {
 
 namespace {
 
-struct Args {
+struct InspectArgs {
   std::string tokenizer, text;
   bool json = false;
 };
@@ -51,7 +51,7 @@ void print_pieces(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, b
   std::printf("\n");
 }
 
-void inspect(const Args& args) {
+void inspect(const InspectArgs& args) {
   const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
   const TokenizerParts& parts = tokenizer.parts();
   Json special = Json::object();
@@ -97,7 +97,7 @@ void inspect(const Args& args) {
 }  // namespace
 
 void add_tokenizer_inspect(CLI::App& tokenizer) {
-  const auto args = std::make_shared<Args>();
+  const auto args = std::make_shared<InspectArgs>();
   CLI::App* verb = tokenizer.add_subcommand("inspect", "Show a tokenizer's size, components and special tokens.");
   verb->add_option("TOKENIZER", args->tokenizer, "folder with tokenizer.json, or the file")->required();
   verb->add_option("--text", args->text, "show how this text is cut, a colour a token (NO_COLOR: none)");

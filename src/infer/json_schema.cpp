@@ -22,7 +22,7 @@ number ::= integer ( "." [0-9]{1,16} )? ( [eE] [-+]? [0-9]{1,3} )?
 space ::= " "?
 )";
 
-constexpr int kDeepest = 64;
+constexpr int kDeepestSchema = 64;
 
 std::string quoted(const std::string& text) {
   static const char* const kDigits = "0123456789ABCDEF";
@@ -156,7 +156,7 @@ class Builder {
 
   // A piece of a rule: something that can be repeated and put beside others.
   std::string expression(const Json& s, const std::string& place, int depth) {
-    if (depth > kDeepest) refuse(place, "schemas are nested too deeply");
+    if (depth > kDeepestSchema) refuse(place, "schemas are nested too deeply");
     if (s.is_boolean() && s.get<bool>()) return "value";
     if (!s.is_object()) refuse(place, "a schema must be an object");
     if (s.contains("$ref")) {

@@ -17,7 +17,7 @@ TEST_CASE("tokenizer chat from the command line") {
   write_file_atomic(
       folder / "model" / "chat_template.jinja",
       "{% for m in messages %}[{{ m.role }}]{% if m.role == 'assistant' %}{% generation %}{{ m.content }}"
-      "{{ eos_token }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}\n{% endfor %}"
+      "{{ eos_token }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}{{ '\\n' }}{% endfor %}"
       "{% if tools %}{{ tools | tojson }}{% endif %}{% if add_generation_prompt %}[assistant]{% endif %}");
   write_file_atomic(folder / "chat",
                     R"([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}])");

@@ -178,8 +178,10 @@ TEST_CASE("generate: several prompts, log-probabilities, beams, grammars, draft 
     CHECK(cached["token_ids"] == alone["token_ids"]);
     CHECK(cached["timing"]["cached_tokens"] == known);
   }
-  CHECK(json_of(model.generate("-p 3 -n 6 --mirostat 2 --cache-type q8_0 --typical 0.9 -l 5-inf --json"))["token_ids"]
-            .size() == 6);
+  CHECK(
+      json_of(model.generate(
+          "-p 3 -n 6 --seed 1 --ignore-eos --mirostat 2 --cache-type q8_0 --typical 0.9 -l 5-inf --json"))["token_ids"]
+          .size() == 6);
   CHECK(model.generate("-p 3 -n 6 -l five").code == 1);
 }
 

@@ -112,6 +112,7 @@ TEST_CASE("inspect refuses what it does not know, and broken files") {
     CHECK(result.out.empty());
     CHECK(result.err.find("HINT") != std::string::npos);
   }
-  CHECK(run_gradus("inspect " + (folder / "x.bin").string()).err.find("supported: .safetensors") != std::string::npos);
+  write_file_atomic(folder / "x.foo", "??");
+  CHECK(run_gradus("inspect " + (folder / "x.foo").string()).err.find("supported: .safetensors") != std::string::npos);
   CHECK(run_gradus("inspect " + (folder / "x.safetensors").string()).err.find("claims a header") != std::string::npos);
 }

@@ -53,6 +53,7 @@ class GreedyTask final : public TrainTask {
 
 TEST_CASE("a run that meets its memory limit saves the state before the step, and goes on from there") {
   TempDir dir;
+  for (const char* run : {"whole", "met"}) fs::create_directories(dir.path / run);
   TrainSettings settings;
   settings.max_steps = 6;
   settings.save_strategy = "no";
