@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "infer/sentence_encoder.h"
 
@@ -71,18 +72,12 @@ void add_bench_embed(CLI::App& bench) {
   CLI::App* verb = bench.add_subcommand("embed", "Sentences a second, tokenizing included; the best of some rounds.");
   verb->add_option("--model", args->model, "directory of sentence-transformers")->required();
   verb->add_option("FILE", args->file, "text; lines of more than 20 characters are the sentences")->required();
-  verb->add_option("--sentences", args->sentences, "the first so many")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  verb->add_option("--sentences", args->sentences, "the first so many")->check(positive())->capture_default_str();
   verb->add_option("--batch", args->batch, "sentences together, sorted by length")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
-  verb->add_option("--max-tokens", args->max_tokens, "of a sentence")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  verb->add_option("--rounds", args->rounds, "times to embed it all")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  verb->add_option("--max-tokens", args->max_tokens, "of a sentence")->check(positive())->capture_default_str();
+  verb->add_option("--rounds", args->rounds, "times to embed it all")->check(positive())->capture_default_str();
   verb->add_flag("--json", args->json, "one JSON object on standard output");
   verb->callback([args] { run(*args); });
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/format.h"
 #include "cli/progress.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "io/convert.h"
 
@@ -75,7 +76,7 @@ void add_convert(CLI::App& app) {
       "Example: gradus convert SmolLM2-135M smollm2.gguf --type q8_0");
   verb->add_option("--type,--outtype", args->type, std::string(kTypes) + "; default: as stored");
   verb->add_option("--max-shard-size", args->shard_gigabytes, "cut a folder's weights into files of so many GB")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   verb->callback([args] { convert(*args); });
 }
 

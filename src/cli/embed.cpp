@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "infer/sentence_encoder.h"
 #include "infer/text_heads.h"
@@ -123,7 +124,7 @@ void add_embed(CLI::App& app) {
   const auto args = std::make_shared<EmbedArgs>();
   CLI::App* verb = add_common(app, "embed", "Texts to vectors: a text a line in, a JSON array a line out.", args);
   verb->add_option("--max-seq-length", args->max_seq_length, "tokens of a text at most; by default what the model says")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   verb->footer(
       "The directory is one of sentence-transformers (modules.json), or any encoder: then the vector is the mean of\n"
       "its states.\n"
@@ -134,7 +135,7 @@ void add_embed(CLI::App& app) {
 void add_fill_mask(CLI::App& app) {
   const auto args = std::make_shared<EmbedArgs>();
   CLI::App* verb = add_common(app, "fill-mask", "The words that may stand at a mask, likeliest first.", args);
-  verb->add_option("--top-k", args->top_k, "how many")->check(CLI::PositiveNumber)->capture_default_str();
+  verb->add_option("--top-k", args->top_k, "how many")->check(positive())->capture_default_str();
   verb->add_flag("--json", args->json, "a JSON list a text: score, token, token_str, sequence");
   verb->footer("Example: gradus fill-mask --model runs/bert 'The moon is made of [MASK] cheese.'");
   verb->callback([args] { fill(*args); });
@@ -144,9 +145,7 @@ void add_classify(CLI::App& app) {
   const auto args = std::make_shared<EmbedArgs>();
   args->top_k = 0;
   CLI::App* verb = add_common(app, "classify", "The labels of a text with their scores, best first.", args);
-  verb->add_option("--top-k", args->top_k, "how many labels; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb->add_option("--top-k", args->top_k, "how many labels; 0: all")->check(not_negative())->capture_default_str();
   verb->add_flag("--json", args->json, "a JSON list a text: label, score");
   verb->footer("Example: gradus classify --model runs/topics 'The ship leaves the harbour.'");
   verb->callback([args] { classify(*args); });

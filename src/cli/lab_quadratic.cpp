@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/lab_text.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "lab/quadratic.h"
 
@@ -113,7 +114,7 @@ void add_lab_quadratic(CLI::App& lab) {
   verb->add_option("--matrix", args->matrix, "A, row by row: '3,1;1,1'; the symmetric part counts");
   verb->add_option("--linear", args->linear, "b: '-1,0' [0]");
   verb->add_option("--constant", args->constant, "c")->capture_default_str();
-  verb->add_option("--size", args->size, "a random form with so many variables …")->check(CLI::PositiveNumber);
+  verb->add_option("--size", args->size, "a random form with so many variables …")->check(positive());
   verb->add_option("--condition", args->condition, "… and this condition number, eigenvalues at equal ratios")
       ->capture_default_str();
   verb->add_option("--seed", args->seed, "of the random form")->capture_default_str();

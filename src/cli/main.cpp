@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/version.h"
 #include "cli/interrupt.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace {
@@ -45,6 +46,10 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("gradus ") + gradus::version());
   app.require_subcommand(1);
   for (const auto add : kVerbs) add(app);
+  if (const std::string unknown = gradus::cli::unknown_verb(app, argc, argv); !unknown.empty()) {
+    std::fprintf(stderr, "%s\n", unknown.c_str());
+    return kUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {  // --help and --version

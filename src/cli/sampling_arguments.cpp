@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "infer/json_schema.h"
 
 namespace gradus::cli {
@@ -37,8 +38,8 @@ void SamplingArguments::add_to(CLI::App& verb) {
   const auto share = CLI::Range(0.0, 1.0);
   verb.add_option("--temp,--temperature", temperature,
                   "0: always the likeliest token; default " + fmt::format("{}", kDefaultTemperature))
-      ->check(CLI::NonNegativeNumber);
-  verb.add_option("--top-k", top_k, "only the k likeliest tokens; 0: off, the default")->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
+  verb.add_option("--top-k", top_k, "only the k likeliest tokens; 0: off, the default")->check(not_negative());
   verb.add_option("--top-p", top_p, "only the likeliest tokens that together reach p; 1: off, the default")
       ->check(share);
   verb.add_option("--min-p", min_p, "only tokens at least p times as likely as the likeliest; 0: off, the default")
@@ -48,7 +49,7 @@ void SamplingArguments::add_to(CLI::App& verb) {
       ->check(share);
   verb.add_option("--repeat-penalty,--repetition-penalty", repeat_penalty,
                   "divides positive and multiplies negative logits of tokens that occurred; 1: off, the default")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   verb.add_option("--presence-penalty", presence_penalty, "taken from logits of tokens that occurred; 0: off")
       ->capture_default_str();
   verb.add_option("--frequency-penalty", frequency_penalty, "the same for each time that they did; 0: off")
@@ -60,11 +61,9 @@ void SamplingArguments::add_to(CLI::App& verb) {
       ->check(CLI::Range(0, 2))
       ->capture_default_str();
   verb.add_option("--mirostat-ent", mirostat_tau, "the surprise that Mirostat holds to, in bits")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
-  verb.add_option("--mirostat-lr", mirostat_eta, "how fast it learns")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  verb.add_option("--mirostat-lr", mirostat_eta, "how fast it learns")->check(not_negative())->capture_default_str();
   verb.add_option("-l,--logit-bias", logit_bias,
                   "TOKEN_ID+BIAS or TOKEN_ID-BIAS, as 15-inf; may be given several times")
       ->take_all()

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "text/tokenizer.h"
 
@@ -178,10 +179,10 @@ void add_tokenize(CLI::App& app) {
               "be a pair of texts, [\"first\", \"second\"]")
           ->needs(jsonl);
   verb->add_option("--max-length", args->max_length, "cut to so many tokens; what is cut off is in \"overflowing\"")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative())
       ->needs(encoding);
   verb->add_option("--stride", args->stride, "tokens that neighbouring parts share")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative())
       ->needs(encoding);
   verb->add_flag("--as-stored", args->as_stored, "apply the truncation and the padding that the file asks for")
       ->needs(encoding);

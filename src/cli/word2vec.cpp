@@ -14,6 +14,7 @@
 #include "cli/format.h"
 #include "cli/progress.h"
 #include "cli/text_io.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "io/png.h"
 #include "io/word_map.h"
@@ -225,7 +226,7 @@ void add_train(CLI::App* verb) {
   make->add_option("--epochs", a->options.epochs, "passes over the text")->capture_default_str();
   make->add_option("--alpha", a->options.alpha, "learning rate at the start")->capture_default_str();
   make->add_option("--min-alpha", a->options.min_alpha, "learning rate at the end")->capture_default_str();
-  make->add_option("--threads", a->threads, "threads; 0: as many as processors")->check(CLI::NonNegativeNumber);
+  make->add_option("--threads", a->threads, "threads; 0: as many as processors")->check(not_negative());
   make->add_option("--seed", a->seed, "with one thread, equal seeds give equal vectors")->capture_default_str();
   make->add_flag("--binary", a->binary, "write the binary format whatever the name");
   make->add_option("--save-vocab", a->save_vocabulary, "write the words with their counts to this file");
@@ -265,7 +266,7 @@ void add_word2vec(CLI::App& app) {
   add_vectors(near, *s);
   near->add_option("WORD", s->words, "words that count for")->required();
   near->add_option("--minus", s->minus, "words that count against");
-  near->add_option("--top", s->top, "how many")->capture_default_str()->check(CLI::PositiveNumber);
+  near->add_option("--top", s->top, "how many")->capture_default_str()->check(positive());
   near->add_option("--among", s->among, "only the first so many words; 0: all");
   near->add_flag("--json", s->json, "one JSON array on standard output");
   near->callback([s] { similar(*s); });
@@ -274,7 +275,7 @@ void add_word2vec(CLI::App& app) {
   CLI::App* relate = verb->add_subcommand("analogy", "A is to B as C is to what?");
   add_vectors(relate, *n);
   relate->add_option("WORDS", n->words, "A B C")->required()->expected(3);
-  relate->add_option("--top", n->top, "how many")->capture_default_str()->check(CLI::PositiveNumber);
+  relate->add_option("--top", n->top, "how many")->capture_default_str()->check(positive());
   relate->add_option("--among", n->among, "only the first so many words; 0: all");
   relate->add_flag("--json", n->json, "one JSON array on standard output");
   relate->callback([n] { analogy(*n); });
@@ -293,7 +294,7 @@ void add_word2vec(CLI::App& app) {
   CLI::App* draw = verb->add_subcommand("plot", "Draw words on the plane of their largest variance as a PNG.");
   add_vectors(draw, *d);
   draw->add_option("WORDS", d->words, "which words [the most frequent]");
-  draw->add_option("--top", d->top, "how many of the most frequent")->capture_default_str()->check(CLI::PositiveNumber);
+  draw->add_option("--top", d->top, "how many of the most frequent")->capture_default_str()->check(positive());
   draw->add_option("--title", d->title, "heading");
   draw->add_option("-o,--output", d->output, "the picture")->capture_default_str();
   draw->callback([d] { plot_words(*d); });
