@@ -30,6 +30,7 @@ Tensor embedding_grad(const Tensor& ids, const Tensor& dy, int64_t rows) {
 Tensor gather_unchecked(const Tensor& x, const Tensor& index, int axis, bool* outside) {
   Tensor y = empty(index.shape(), x.dtype(), x.device());
   if (y.count() > 0) kernels(x.device()).gather({.x = x, .index = index, .y = y, .axis = axis, .outside = outside});
+  if (outside && *outside) return y;
   record("gather", {x}, y,
          [index, shape = x.shape(), axis](const Tensor& dy) { return add_into_zeros(shape, index, dy, axis); });
   return y;

@@ -52,6 +52,7 @@ Tensor assign_unchecked(const Tensor& x, const Tensor& index, const Tensor& src,
 
 Tensor add_unchecked(const Tensor& x, const Tensor& index, const Tensor& src, int axis, bool* outside = nullptr) {
   Tensor y = compute(Scatter::add, x, index, src, axis, outside);
+  if (outside && *outside) return y;
   record("scatter_add", {x, src}, y, [index, axis](const Tensor& dy, Needs need) {
     return Grads{dy, need[1] ? gather_unchecked(dy, index, axis) : Tensor()};
   });
