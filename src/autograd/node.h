@@ -15,10 +15,10 @@ struct Grads : Tensors {
   explicit Grads(Tensors list) : Tensors(std::move(list)) {}
 };
 
-/// Which inputs of a node want a gradient: a rule may skip the work for the others.
+/// Which inputs of a node want a gradient: a rule may skip the work for the others. From the 64th on all count as such.
 struct Needs {
   uint64_t mask = 0;
-  bool operator[](int input) const { return (mask >> input) & 1; }
+  bool operator[](int input) const { return input >= 64 || ((mask >> (input & 63)) & 1) != 0; }
 };
 
 class Node;

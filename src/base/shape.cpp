@@ -19,6 +19,7 @@ Shape::Shape(std::initializer_list<int64_t> sizes) : rank_(static_cast<int>(size
 
 Shape Shape::filled(int rank, int64_t fill) {
   check_rank(rank);
+  if (rank < 0) throw ShapeError("shape", "cannot have " + std::to_string(rank) + " axes.");
   Shape s;
   s.rank_ = rank;
   std::fill_n(s.sizes_, rank, fill);
@@ -29,14 +30,20 @@ void Shape::push_back(int64_t size) { insert(rank_, size); }
 
 void Shape::insert(int axis, int64_t size) {
   check_rank(rank_ + 1);
+  if (axis != rank_) checked(axis);
   std::copy_backward(sizes_ + axis, sizes_ + rank_, sizes_ + rank_ + 1);
   sizes_[axis] = size;
   ++rank_;
 }
 
 void Shape::erase(int axis) {
+  checked(axis);
   std::copy(sizes_ + axis + 1, sizes_ + rank_, sizes_ + axis);
   --rank_;
+}
+
+void Shape::refuse(int axis) const {
+  throw IndexError("shape", "no axis " + std::to_string(axis) + " in " + str() + ".");
 }
 
 int64_t Shape::count() const {

@@ -16,24 +16,32 @@ class Shape {
   static Shape filled(int rank, int64_t fill);
 
   int rank() const { return rank_; }
-  int64_t operator[](int axis) const { return sizes_[axis]; }
-  int64_t& operator[](int axis) { return sizes_[axis]; }
+  /// Axes from 0 on. Throws IndexError for one that is not there, as all that follow do.
+  int64_t operator[](int axis) const { return sizes_[checked(axis)]; }
+  int64_t& operator[](int axis) { return sizes_[checked(axis)]; }
   /// The size of an axis counted from the end: back() is the last, back(1) the one before.
-  int64_t back(int i = 0) const { return sizes_[rank_ - 1 - i]; }
+  int64_t back(int i = 0) const { return sizes_[checked(rank_ - 1 - i)]; }
   const int64_t* begin() const { return sizes_; }
   const int64_t* end() const { return sizes_ + rank_; }
 
   void push_back(int64_t size);
+  /// A new axis in front of `axis`, which may be rank().
   void insert(int axis, int64_t size);
   void erase(int axis);
 
-  /// Product of the sizes; 1 for rank 0. Overflow was refused when the tensor was made.
+  /// Product of the sizes; 1 for rank 0. Throws ShapeError when it does not fit into 64 bits.
   int64_t count() const;
   bool operator==(const Shape& other) const;
   /// "(2, 3)"
   std::string str() const;
 
  private:
+  int checked(int axis) const {
+    if (static_cast<unsigned>(axis) >= static_cast<unsigned>(rank_)) refuse(axis);
+    return axis;
+  }
+  [[noreturn]] void refuse(int axis) const;
+
   int64_t sizes_[kMaxRank] = {};
   int rank_ = 0;
 };

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <limits>
-#include <type_traits>
 
 #include "base/parallel.h"
+#include "kernels/within.h"
 
 namespace gradus {
 
@@ -73,18 +72,12 @@ static Tensor without_repeats(const Tensor& x) {
   return x.strided(shape, x.strides());
 }
 
-// Whether all of p[0] … p[n - 1] lie in [0, bound). Without branches, for vectors: only when v >= 0 and v < bound
-// neither v nor bound - 1 - v has its sign bit set.
 template <class T>
-static bool all_within(const T* p, int64_t n, int64_t bound) {
-  using U = std::make_unsigned_t<T>;
+static bool all_within_in_parallel(const T* p, int64_t n, int64_t bound) {
   constexpr int64_t kGrain = 1 << 17;
-  const U last = static_cast<U>(std::min<int64_t>(bound, std::numeric_limits<T>::max()) - 1);
-  std::atomic<bool> fine{bound > 0};
+  std::atomic<bool> fine{true};
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    U signs = 0;
-    for (int64_t i = begin; i < end; ++i) signs |= static_cast<U>(p[i]) | (last - static_cast<U>(p[i]));
-    if (signs >> (8 * sizeof(U) - 1) != 0) fine.store(false, std::memory_order_relaxed);
+    if (!all_within(p + begin, end - begin, bound)) fine.store(false, std::memory_order_relaxed);
   });
   return fine;
 }
@@ -99,7 +92,7 @@ void require_indices(const char* op, const Tensor& index, int64_t bound, int64_t
   if (once.contiguous()) {
     const bool fine = dispatch_index(op, index.dtype(), [&](auto tag) {
       const auto* p = once.data<decltype(tag)>();
-      return all_within(p, once.count(), bound) || std::none_of(p, p + once.count(), wrong);
+      return all_within_in_parallel(p, once.count(), bound) || std::none_of(p, p + once.count(), wrong);
     });
     if (fine) return;
   }

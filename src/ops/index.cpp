@@ -27,18 +27,18 @@ Tensor embedding_grad(const Tensor& ids, const Tensor& dy, int64_t rows) {
 
 }  // namespace
 
-Tensor gather_unchecked(const Tensor& x, const Tensor& index, int axis) {
+Tensor gather_unchecked(const Tensor& x, const Tensor& index, int axis, bool* outside) {
   Tensor y = empty(index.shape(), x.dtype(), x.device());
-  if (y.count() > 0) kernels(x.device()).gather({.x = x, .index = index, .y = y, .axis = axis});
+  if (y.count() > 0) kernels(x.device()).gather({.x = x, .index = index, .y = y, .axis = axis, .outside = outside});
+  if (outside && *outside) return y;
   record("gather", {x}, y,
          [index, shape = x.shape(), axis](const Tensor& dy) { return add_into_zeros(shape, index, dy, axis); });
   return y;
 }
 
 Tensor add_into_zeros(const Shape& shape, const Tensor& index, const Tensor& src, int axis) {
-  Tensor y = zeros(shape, src.dtype(), src.device());
-  if (src.count() > 0)
-    kernels(y.device()).scatter({.f = Scatter::add, .index = index, .src = src, .y = y, .axis = axis});
+  Tensor y = empty(shape, src.dtype(), src.device());
+  kernels(y.device()).scatter({.f = Scatter::add, .x = Tensor(), .index = index, .src = src, .y = y, .axis = axis});
   record("scatter_add", {src}, y, [index, axis](const Tensor& dy) { return gather_unchecked(dy, index, axis); });
   return y;
 }
@@ -120,8 +120,10 @@ Tensor gather(const Tensor& x, const Tensor& index, int axis) {
   axis = wrap_axis("gather", axis, x.rank());
   require_same_device("gather", {x, index});
   require_index_fits("gather", "x", x, index, axis);
-  require_indices("gather", index, x.shape()[axis]);
-  return gather_unchecked(x, index, axis);
+  bool outside = false;
+  Tensor y = gather_unchecked(x, index, axis, &outside);
+  if (outside) require_indices("gather", index, x.shape()[axis]);  // says which
+  return y;
 }
 
 Tensor take_along_axis(const Tensor& x, const Tensor& index, int axis) {

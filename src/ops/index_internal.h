@@ -5,8 +5,8 @@
 namespace gradus {
 
 /// gather(), and scatter_add() into zeros of `shape`: each is the other's gradient. `axis` is not negative; index has
-/// src's shape and is at most as large as x (or `shape`) at the other axes.
-Tensor gather_unchecked(const Tensor& x, const Tensor& index, int axis);
+/// src's shape and is at most as large as x (or `shape`) at the other axes. `outside`: the kernel's, as in GatherArgs.
+Tensor gather_unchecked(const Tensor& x, const Tensor& index, int axis, bool* outside = nullptr);
 Tensor add_into_zeros(const Shape& shape, const Tensor& index, const Tensor& src, int axis);
 
 /// index (n) stretched over `shape` with n at `axis`: it names whole slices.

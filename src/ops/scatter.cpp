@@ -19,10 +19,9 @@ namespace gradus {
 namespace {
 
 // A dense copy of x without history, changed by the kernel.
-Tensor compute(Scatter f, const Tensor& x, const Tensor& index, const Tensor& src, int axis) {
+Tensor compute(Scatter f, const Tensor& x, const Tensor& index, const Tensor& src, int axis, bool* outside = nullptr) {
   Tensor y = empty_like(x);
-  kernels(x.device()).copy({.x = x, .y = y});
-  if (src.count() > 0) kernels(x.device()).scatter({.f = f, .index = index, .src = src, .y = y, .axis = axis});
+  kernels(x.device()).scatter({.f = f, .x = x, .index = index, .src = src, .y = y, .axis = axis, .outside = outside});
   return y;
 }
 
@@ -51,8 +50,9 @@ Tensor assign_unchecked(const Tensor& x, const Tensor& index, const Tensor& src,
   return y;
 }
 
-Tensor add_unchecked(const Tensor& x, const Tensor& index, const Tensor& src, int axis) {
-  Tensor y = compute(Scatter::add, x, index, src, axis);
+Tensor add_unchecked(const Tensor& x, const Tensor& index, const Tensor& src, int axis, bool* outside = nullptr) {
+  Tensor y = compute(Scatter::add, x, index, src, axis, outside);
+  if (outside && *outside) return y;
   record("scatter_add", {x, src}, y, [index, axis](const Tensor& dy, Needs need) {
     return Grads{dy, need[1] ? gather_unchecked(dy, index, axis) : Tensor()};
   });
@@ -103,7 +103,7 @@ Tensor extreme_unchecked(Scatter f, const Tensor& x, const Tensor& index, const 
   return y;
 }
 
-// The axis, from 0 on.
+// The axis, from 0 on. Entries of the index are not looked at.
 int scatter_axis(const char* op, const Tensor& x, const Tensor& index, const Tensor& src, int axis) {
   require_rank(op, "x", x, 1);
   require_index(op, index);
@@ -113,7 +113,6 @@ int scatter_axis(const char* op, const Tensor& x, const Tensor& index, const Ten
   axis = wrap_axis(op, axis, x.rank());
   require_shape(op, "src", src, index.shape());
   require_index_fits(op, "x", x, index, axis);
-  require_indices(op, index, x.shape()[axis]);
   return axis;
 }
 
@@ -150,6 +149,7 @@ Tensor reduce_unchecked(const Tensor& x, const Tensor& index, const Tensor& src,
 
 Tensor scatter(const Tensor& x, const Tensor& index, const Tensor& src, int axis) {
   axis = scatter_axis("scatter", x, index, src, axis);
+  require_indices("scatter", index, x.shape()[axis]);
   return assign_unchecked(x, index, src, axis);
 }
 
@@ -161,7 +161,10 @@ Tensor scatter(const Tensor& x, const Tensor& index, double value, int axis) {
 
 Tensor scatter_add(const Tensor& x, const Tensor& index, const Tensor& src, int axis) {
   axis = scatter_axis("scatter_add", x, index, src, axis);
-  return add_unchecked(x, index, src, axis);
+  bool outside = false;
+  Tensor y = add_unchecked(x, index, src, axis, &outside);
+  if (outside) require_indices("scatter_add", index, x.shape()[axis]);  // says which
+  return y;
 }
 
 Tensor scatter_add(const Tensor& src, const Tensor& index, int64_t size, int axis) {
@@ -179,6 +182,7 @@ Tensor scatter_add(const Tensor& src, const Tensor& index, int64_t size, int axi
 
 Tensor scatter_reduce(const Tensor& x, const Tensor& index, const Tensor& src, int axis, ScatterOptions options) {
   axis = scatter_axis("scatter_reduce", x, index, src, axis);
+  require_indices("scatter_reduce", index, x.shape()[axis]);
   if (options.mode == ScatterMode::mean) require_floating("scatter_reduce", x);
   return reduce_unchecked(x, index, src, axis, options);
 }

@@ -132,3 +132,12 @@ TEST_CASE("integers have no gradient, computed tensors are no leaves") {
   CHECK(is_leaf(x));
   CHECK(!is_leaf(y));
 }
+
+TEST_CASE("autograd: an input beyond those that can be told apart counts as wanted") {
+  const Needs first{1};
+  CHECK(first[0]);
+  CHECK_FALSE(first[1]);
+  CHECK_FALSE(first[63]);
+  CHECK(first[64]);
+  CHECK(first[65]);
+}

@@ -1,5 +1,8 @@
 #include "ops/scatter.h"
 
+#include <functional>
+#include <string>
+
 #include "kernels/table.h"
 #include "ops/elementwise.h"
 #include "ops/segment.h"
@@ -97,6 +100,38 @@ OP_CASE("scatter_reduce") {
   CHECK_THROWS_AS(
       scatter_reduce(zeros({2}, Dtype::i64), indices({1}, 2), zeros({1}, Dtype::i64), 0, {.mode = ScatterMode::mean}),
       DtypeError);
+}
+
+TEST_CASE("gather and scatter_add: an index outside is found wherever it stands, and named") {
+  struct Case {
+    Shape x, index;
+    int axis;
+  };
+  for (const Case& c : {Case{{40, 50}, {40, 2000}, 1},
+                        {{40, 50}, {30, 70}, 1},
+                        {{50, 40}, {60, 40}, 0},
+                        {{100000}, {70000}, 0},
+                        {{10}, {70000}, 0},
+                        {{3, 0}, {3, 2}, 1}})
+    for (Dtype type : {Dtype::f32, Dtype::f64, Dtype::i64})
+      for (int64_t wrong : {int64_t{-1}, c.x[c.axis], int64_t{1} << 40}) {
+        const Tensor x = zeros(c.x, type), src = ones(c.index, type), index = zeros(c.index, Dtype::i64);
+        const int64_t at = index.count() * 2 / 3;
+        index.data<int64_t>()[at] = wrong;
+        const std::string said =
+            "index " +
+            (c.x[c.axis] == 0 ? "0 at position 0" : std::to_string(wrong) + " at position " + std::to_string(at));
+        for (const auto& call : {std::function([&] { return gather(x, index, c.axis); }),
+                                 std::function([&] { return scatter_add(x, index, src, c.axis); })}) {
+          std::string error;
+          try {
+            call();
+          } catch (const IndexError& e) {
+            error = e.what();
+          }
+          CHECK_MESSAGE(error.find(said) != std::string::npos, error, " lacks ", said);
+        }
+      }
 }
 
 OP_CASE("index_add") {

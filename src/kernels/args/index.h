@@ -18,26 +18,31 @@ struct EmbeddingBackwardArgs {
   const Tensor& dy;
   const Tensor& dtable;
 };
-/// y[.., i, ..] = x[.., index[.., i, ..], ..] along `axis`; index has y's shape, i32 or i64, checked. At the other axes
-/// it is at most as large as x. Any dtype. Rows are picked by an index that is expanded (stride 0) along all axes but
-/// `axis`.
+/// y[.., i, ..] = x[.., index[.., i, ..], ..] along `axis`; index has y's shape, i32 or i64. At the other axes it is at
+/// most as large as x. Any dtype. Rows are picked by an index that is expanded (stride 0) along all axes but `axis`.
+/// The index has been checked, or `outside` is given: then the kernel looks at it on the way, sets `outside` to true
+/// when an entry is not in [0, size of the axis), and leaves y without meaning.
 struct GatherArgs {
   const Tensor& x;
   const Tensor& index;
   const Tensor& y;
   int axis;
+  bool* outside = nullptr;
 };
 enum class Scatter : uint8_t { assign, add, mul, max, min };
 
 /// y[.., index[.., i, ..], ..] = (or +=, …) src[.., i, ..] along `axis`, one after the other: the last assignment wins.
-/// y holds what is changed. index has src's shape, i32 or i64, checked; at the other axes it is at most as large as y.
-/// Any dtype; sums and products of integers wrap.
+/// y starts as x, which has its shape and type, or as zeros where x is undefined; x may be y. index has src's shape,
+/// i32 or i64, and is checked as for GatherArgs; at the other axes it is at most as large as y. Any dtype; sums and
+/// products of integers wrap.
 struct ScatterArgs {
   Scatter f;
+  const Tensor& x;
   const Tensor& index;
   const Tensor& src;
   const Tensor& y;
   int axis;
+  bool* outside = nullptr;
 };
 /// y (count, rank of x) i64: the places of the elements that are not 0, in row-major order. Any dtype.
 struct NonzeroArgs {

@@ -184,29 +184,18 @@ HWY_EXPORT(gated_range);
 HWY_EXPORT(gated_backward_range);
 
 void unary_backward(const UnaryBackwardArgs& args) {
-  if (is_16_bit(args.x)) {
-    const Tensor dx = empty(args.dx.shape());
-    unary_backward({args.f, copy_in_f32(args.x), copy_in_f32(args.dy), dx, args.a, args.b});
-    return copy({.x = dx, .y = args.dx});
-  }
-  if (!all_f32({args.x})) return ref::unary_backward(args);
-  const Tensor x = dense(args.x), dy = dense(args.dy);
+  if (!all_f32({args.x}) && !is_16_bit(args.x)) return ref::unary_backward(args);
   const auto range = HWY_DYNAMIC_DISPATCH(unary_backward_range);
   const float a = static_cast<float>(args.a), b = static_cast<float>(args.b);
-  parallel_for(x.count(), kCostlyGrain, [&](int64_t begin, int64_t end) {
-    range(args.f, a, b, x.data<float>() + begin, dy.data<float>() + begin, args.dx.data<float>() + begin,
-          static_cast<size_t>(end - begin));
-  });
+  const auto run = [&](float* dx, size_t n, const float* x, const float* dy) { range(args.f, a, b, x, dy, dx, n); };
+  for_f32_runs(kCostlyGrain, args.dx, run, dense(args.x), dense(args.dy));
 }
 
 void gated(const GatedArgs& args) {
-  if (!all_f32({args.gate})) return ref::gated(args);
-  const Tensor gate = dense(args.gate), up = dense(args.up);
+  if (!all_f32({args.gate}) && !is_16_bit(args.gate)) return ref::gated(args);
   const auto range = HWY_DYNAMIC_DISPATCH(gated_range);
-  parallel_for(gate.count(), kCostlyGrain, [&](int64_t begin, int64_t end) {
-    range(args.f, gate.data<float>() + begin, up.data<float>() + begin, args.y.data<float>() + begin,
-          static_cast<size_t>(end - begin));
-  });
+  const auto run = [&](float* y, size_t n, const float* gate, const float* up) { range(args.f, gate, up, y, n); };
+  for_f32_runs(kCostlyGrain, args.y, run, dense(args.gate), dense(args.up));
 }
 
 void gated_backward(const GatedBackwardArgs& args) {

@@ -1,6 +1,9 @@
 #pragma once
+#include <type_traits>
+
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/walk.h"
 
 namespace gradus::cpu {
@@ -33,6 +36,31 @@ void for_broadcast_rows(const Tensor& a, const Tensor& b, const Tensor& y, Y* ou
       range(pa + at[0], one_a, pb + at[1], one_b, out + at[2], static_cast<size_t>(inner));
     });
   });
+}
+
+/// The same for range(const float* a, one_a, const float* b, one_b, Y* y, n) and operands of f32, f16 or bf16; Y is
+/// float for a result of the operands' type.
+template <class Y, class Range>
+void for_broadcast_f32(const Tensor& a, const Tensor& b, const Tensor& y, const Range& range) {
+  if (!is_16_bit(a)) return for_broadcast_rows(a, b, y, static_cast<Y*>(y.raw()), range);
+  using Out = std::conditional_t<std::is_same_v<Y, float>, uint16_t, Y>;
+  const auto run = [&](const uint16_t* x, bool one_x, const uint16_t* z, bool one_z, Out* out, size_t count) {
+    float fx[kHalfRun], fz[kHalfRun], result[kHalfRun];
+    if (one_x) widen(a.dtype(), x, fx, 1);
+    if (one_z) widen(a.dtype(), z, fz, 1);
+    for (size_t i = 0; i < count; i += kHalfRun) {
+      const size_t n = std::min(kHalfRun, count - i);
+      if (!one_x) widen(a.dtype(), x + i, fx, n);
+      if (!one_z) widen(a.dtype(), z + i, fz, n);
+      if constexpr (std::is_same_v<Y, float>) {
+        range(fx, one_x, fz, one_z, result, n);
+        narrow(a.dtype(), result, out + i, n);
+      } else {
+        range(fx, one_x, fz, one_z, out + i, n);
+      }
+    }
+  };
+  for_broadcast_rows<uint16_t>(a, b, y, static_cast<Out*>(y.raw()), run);
 }
 
 }  // namespace gradus::cpu

@@ -95,10 +95,7 @@ HWY_EXPORT(where_range);
 
 void compare(const BinaryArgs& args) {
   const auto range = HWY_DYNAMIC_DISPATCH(compare_range);
-  for_broadcast_rows(args.a, args.b, args.y, static_cast<uint8_t*>(args.y.raw()),
-                     [&](const float* a, bool one_a, const float* b, bool one_b, uint8_t* y, size_t n) {
-                       range(args.f, a, one_a, b, one_b, y, n);
-                     });
+  for_broadcast_f32<uint8_t>(args.a, args.b, args.y, [&](auto... row) { range(args.f, row...); });
 }
 
 namespace {

@@ -68,6 +68,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/move.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
@@ -79,6 +80,14 @@ HWY_EXPORT(from_bf16);
 HWY_EXPORT(to_f16);
 HWY_EXPORT(from_f16);
 
+void widen(Dtype dtype, const uint16_t* x, float* y, size_t n) {
+  dtype == Dtype::bf16 ? HWY_DYNAMIC_DISPATCH(from_bf16)(x, y, n) : HWY_DYNAMIC_DISPATCH(from_f16)(x, y, n);
+}
+
+void narrow(Dtype dtype, const float* x, uint16_t* y, size_t n) {
+  dtype == Dtype::bf16 ? HWY_DYNAMIC_DISPATCH(to_bf16)(x, y, n) : HWY_DYNAMIC_DISPATCH(to_f16)(x, y, n);
+}
+
 namespace {
 
 bool convert(const CopyArgs& args) {
@@ -88,13 +97,10 @@ bool convert(const CopyArgs& args) {
   if (!(down || up) || !args.x.contiguous() || !args.y.contiguous()) return false;
   parallel_for(args.x.count(), kCheapGrain, [&](int64_t begin, int64_t end) {
     const size_t n = static_cast<size_t>(end - begin);
-    if (down) {
-      const auto f = to == Dtype::bf16 ? HWY_DYNAMIC_DISPATCH(to_bf16) : HWY_DYNAMIC_DISPATCH(to_f16);
-      f(args.x.data<float>() + begin, args.y.data<uint16_t>() + begin, n);
-    } else {
-      const auto f = from == Dtype::bf16 ? HWY_DYNAMIC_DISPATCH(from_bf16) : HWY_DYNAMIC_DISPATCH(from_f16);
-      f(args.x.data<uint16_t>() + begin, args.y.data<float>() + begin, n);
-    }
+    if (down)
+      narrow(to, args.x.data<float>() + begin, args.y.data<uint16_t>() + begin, n);
+    else
+      widen(from, args.x.data<uint16_t>() + begin, args.y.data<float>() + begin, n);
   });
   return true;
 }

@@ -53,7 +53,7 @@ namespace gradus::cpu {
   X(group_norm_backward, GroupNormBackwardArgs, "f32")
 
 #define GRADUS_CPU_ACTIVATION_KERNELS(X)      \
-  X(gated, GatedArgs, "f32")                  \
+  X(gated, GatedArgs, "f32 f16 bf16")         \
   X(gated_backward, GatedBackwardArgs, "f32") \
   X(dropout, DropoutArgs, "f32")
 

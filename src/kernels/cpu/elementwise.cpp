@@ -152,6 +152,7 @@ HWY_AFTER_NAMESPACE();
 #include "base/parallel.h"
 #include "kernels/cpu/broadcast_rows.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/ref/ref.h"
 #include "kernels/ref/scalar.h"
 
@@ -160,14 +161,35 @@ namespace gradus::cpu {
 HWY_EXPORT(binary_range);
 HWY_EXPORT(fill_range);
 
+namespace {
+
+// f64: plain loops, which the compiler turns into vectors where the function is simple.
+void binary_f64(const BinaryArgs& args) {
+  const auto rows = [&](auto* out, auto f) {
+    for_broadcast_rows<double>(args.a, args.b, args.y, out,
+                               [f](const double* a, bool one_a, const double* b, bool one_b, auto* y, size_t n) {
+                                 if (one_a)
+                                   for (size_t i = 0; i < n; ++i) y[i] = f(*a, b[i]);
+                                 else if (one_b)
+                                   for (size_t i = 0; i < n; ++i) y[i] = f(a[i], *b);
+                                 else
+                                   for (size_t i = 0; i < n; ++i) y[i] = f(a[i], b[i]);
+                               });
+  };
+  if (is_comparison(args.f))
+    ref::dispatch_comparison(args.f, [&](auto f) { rows(args.y.data<bool>(), f); });
+  else
+    ref::dispatch_binary(args.f, [&](auto f) { rows(args.y.data<double>(), f); });
+}
+
+}  // namespace
+
 void binary(const BinaryArgs& args) {
-  if (!all_f32({args.a, args.b}) || !args.y.contiguous()) return ref::binary(args);
+  if (args.y.contiguous() && args.a.dtype() == Dtype::f64) return binary_f64(args);
+  if (!(all_f32({args.a, args.b}) || is_16_bit(args.a)) || !args.y.contiguous()) return ref::binary(args);
   if (is_comparison(args.f)) return compare(args);
   const auto range = HWY_DYNAMIC_DISPATCH(binary_range);
-  for_broadcast_rows(args.a, args.b, args.y, args.y.data<float>(),
-                     [&](const float* a, bool one_a, const float* b, bool one_b, float* y, size_t n) {
-                       range(args.f, a, one_a, b, one_b, y, n);
-                     });
+  for_broadcast_f32<float>(args.a, args.b, args.y, [&](auto... row) { range(args.f, row...); });
 }
 
 void fill(const FillArgs& args) {

@@ -198,6 +198,8 @@ struct Grid {
 
 }  // namespace
 
+bool gemm_packs(int64_t m, int64_t n) { return has_avx512() || onednn_packs(m, n); }
+
 void gemm_block(const Gemm& g) {
   if (g.m == 0 || g.n == 0) return;
   const SequentialRegion sequential;

@@ -20,6 +20,10 @@ struct Gemm {
   ProductType type = ProductType::f32;  // of the operands; product_type() of the thread that asks
 };
 
+/// Whether oneDNN packs the operands of a product as large as (m, n): below AVX-512 the others are read as they lie,
+/// and drop to one half of the speed where rows fall into few sets of the cache.
+bool gemm_packs(int64_t m, int64_t n);
+
 /// On the calling thread: for use inside a parallel_for piece.
 void gemm_block(const Gemm& g);
 

@@ -18,6 +18,15 @@ struct GroupBlock {
   int64_t group, begin, end;
 };
 
+// A group's rows are cut evenly into blocks that are worth handing out, 256 rows or so; into fewer where only larger
+// ones are packed.
+int64_t rows_of_block(int64_t rows, int64_t columns) {
+  const int64_t most = (rows + 255) / 256;
+  for (int64_t cuts = most; cuts >= 1; --cuts)
+    if (const int64_t size = (rows + cuts - 1) / cuts; gemm_packs(size, columns)) return size;
+  return (rows + most - 1) / std::max<int64_t>(most, 1);
+}
+
 }  // namespace
 
 void grouped_matmul(const GroupedMatmulArgs& args) {
@@ -35,12 +44,12 @@ void grouped_matmul(const GroupedMatmulArgs& args) {
   const bool transposed = !plain && usable(args.w.strides()[2], args.w.strides()[1], depth);
   const Tensor w = plain || transposed ? args.w : dense(args.w);
 
-  // Rows of a group are cut so that a block's product is worth handing out, and few blocks pack one weight anew.
-  constexpr int64_t kRows = 256;
   std::vector<GroupBlock> blocks;
   const int64_t* sizes = args.sizes.data<int64_t>();
-  for (int64_t g = 0, row = 0; g < w.shape()[0]; row += sizes[g++])
-    for (int64_t i = 0; i < sizes[g]; i += kRows) blocks.push_back({g, row + i, row + std::min(i + kRows, sizes[g])});
+  for (int64_t g = 0, row = 0; g < w.shape()[0]; row += sizes[g++]) {
+    const int64_t size = rows_of_block(sizes[g], n);
+    for (int64_t i = 0; i < sizes[g]; i += size) blocks.push_back({g, row + i, row + std::min(i + size, sizes[g])});
+  }
   const ProductType type = product_type();
   parallel_for(static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

@@ -1,9 +1,14 @@
+#include <array>
+#include <atomic>
+#include <bit>
+#include <numeric>
 #include <vector>
 
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
 #include "kernels/cpu/move.h"
 #include "kernels/ref/ref.h"
+#include "kernels/within.h"
 
 namespace gradus::cpu {
 
@@ -64,13 +69,44 @@ bool same_but_for(int axis, const Shape& a, const Shape& b) {
   return true;
 }
 
+// What a kernel is to say about the entries of an index, from any thread; without `outside` they are right.
+class IndexCheck {
+ public:
+  IndexCheck(int64_t size, bool* outside) : size_(size), outside_(outside) {}
+  ~IndexCheck() {
+    if (outside_ && wrong_) *outside_ = true;
+  }
+
+  template <class Id>
+  bool passes(const Id* index, int64_t n) {
+    if (!outside_ || all_within(index, n, size_)) return true;
+    wrong_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  template <class Id>
+  bool passes_whole(const Tensor& index) {
+    if (!outside_) return true;
+    const Id* places = index.data<Id>();
+    parallel_for(index.count(), 1 << 17, [&](int64_t begin, int64_t end) { passes(places + begin, end - begin); });
+    return !wrong_;
+  }
+
+ private:
+  int64_t size_;
+  bool* outside_;
+  std::atomic<bool> wrong_{false};
+};
+
+constexpr int64_t kChecked = 1024;  // entries that are looked at, then used while they lie in the nearest cache
+
 // Elements are moved as bits of their size.
 template <class T, class Id>
-void gather_runs(const T* x, const Id* index, T* y, const Lanes& s, int64_t size) {
+void gather_runs(const T* x, const Id* index, T* y, const Lanes& s, int64_t size, IndexCheck& check) {
   parallel_for(s.outer * s.n, rows_for(kCheapGrain, s.inner), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end;) {
       const T* from = x + i / s.n * size * s.inner;
-      const int64_t stop = std::min(end, (i / s.n + 1) * s.n);
+      const int64_t stop = std::min({end, (i / s.n + 1) * s.n, i + kChecked});
+      if (!check.passes(index + i, stop - i)) return;
       if (s.inner == 1)
         for (; i < stop; ++i) y[i] = from[index[i]];
       else
@@ -80,9 +116,10 @@ void gather_runs(const T* x, const Id* index, T* y, const Lanes& s, int64_t size
 }
 
 template <class T, class Id>
-void gather_elements(const T* x, const Id* index, T* y, const Lanes& s, int64_t size) {
+void gather_elements(const T* x, const Id* index, T* y, const Lanes& s, int64_t size, IndexCheck& check) {
   parallel_for(s.outer * s.n, rows_for(kCheapGrain, s.inner), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
+      if (!check.passes(index + i * s.inner, s.inner)) return;
       const T* from = x + i / s.n * size * s.inner;
       for (int64_t j = 0; j < s.inner; ++j) y[i * s.inner + j] = from[index[i * s.inner + j] * s.inner + j];
     }
@@ -102,7 +139,8 @@ void gather(const GatherArgs& args) {
       using T = decltype(bits);
       const T* x = static_cast<const T*>(args.x.raw());
       T* y = static_cast<T*>(args.y.raw());
-      runs.defined() ? gather_runs(x, places, y, s, size) : gather_elements(x, places, y, s, size);
+      IndexCheck check(size, args.outside);
+      runs.defined() ? gather_runs(x, places, y, s, size, check) : gather_elements(x, places, y, s, size, check);
     };
     switch (size_of(args.x.dtype())) {
       case 1: return run(uint8_t{});
@@ -134,15 +172,13 @@ void add_elements(const Sums& a, const Id* index) {
   });
 }
 
-// The runs that go to rows [low, high) of block o, columns [begin, end).
+// The runs of block o, columns [begin, end).
 template <class Id>
-void add_runs_between(const Sums& a, const Id* index, int64_t o, int64_t low, int64_t high, int64_t begin,
-                      int64_t end) {
+void add_runs_of(const Sums& a, const Id* index, int64_t o, int64_t begin, int64_t end) {
   const int64_t n = a.s.n, inner = a.s.inner;
   float* y = a.y + o * a.target * inner;
   for (int64_t i = o * n; i < (o + 1) * n; ++i)
-    if (index[i] >= low && index[i] < high)
-      add_run(y + index[i] * inner + begin, a.src + i * inner + begin, end - begin);
+    add_run(y + index[i] * inner + begin, a.src + i * inner + begin, end - begin);
 }
 
 // Single numbers into block o.
@@ -154,51 +190,110 @@ void add_singly(const Sums& a, const Id* index, int64_t o) {
   for (int64_t i = 0; i < a.s.n; ++i) y[index[i]] += src[i];
 }
 
+// Rows of single numbers, each begun as the row of x (or zeros) while it lies in the cache.
+template <class Id>
+void add_to_rows(const Sums& a, const Id* index, const float* x, IndexCheck& check) {
+  parallel_for(a.s.outer, rows_for(kCheapGrain, a.s.n + a.target), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      if (!check.passes(index + o * a.s.n, a.s.n)) return;
+      float* y = a.y + o * a.target;
+      if (x)
+        move_run(y, x + o * a.target, a.target);
+      else
+        std::fill_n(y, a.target, 0.0f);
+      add_singly(a, index, o);
+    }
+  });
+}
+
 // Many numbers to few places: pieces of src add into buffers of their own, which are joined in their order.
 template <class Id>
-void add_into_buffers(const Sums& a, const Id* index, int64_t grain) {
+void add_into_buffers(const Sums& a, const Id* index, int64_t grain, IndexCheck& check) {
   const int64_t n = a.s.n, pieces = (n + grain - 1) / grain;
   std::vector<float> buffers(static_cast<size_t>(pieces * a.target), 0.0f);
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {
     float* buffer = buffers.data() + begin / grain * a.target;
-    for (int64_t i = begin; i < end; ++i) buffer[index[i]] += a.src[i];
+    for (int64_t from = begin; from < end; from += kChecked) {
+      const int64_t stop = std::min(end, from + kChecked);
+      if (!check.passes(index + from, stop - from)) return;
+      for (int64_t i = from; i < stop; ++i) buffer[index[i]] += a.src[i];
+    }
   });
   for (int64_t k = 0; k < pieces; ++k)
     for (int64_t i = 0; i < a.target; ++i) a.y[i] += buffers[static_cast<size_t>(k * a.target + i)];
 }
 
+// Runs into one block: dealt, in their order, to pieces that own some rows of y each.
+template <class Id>
+void add_dealt_runs(const Sums& a, const Id* index) {
+  const int64_t n = a.s.n, inner = a.s.inner;
+  const int shift = std::countr_zero(std::bit_ceil(static_cast<uint64_t>((a.target + 7) / 8)));
+  std::array<int64_t, 9> start{};
+  for (int64_t i = 0; i < n; ++i) ++start[static_cast<size_t>(index[i] >> shift) + 1];
+  std::partial_sum(start.begin(), start.end(), start.begin());
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  auto next = start;
+  for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(next[static_cast<size_t>(index[i] >> shift)]++)] = i;
+  parallel_for(8, 1, [&](int64_t piece, int64_t) {
+    for (int64_t k = start[static_cast<size_t>(piece)]; k < start[static_cast<size_t>(piece) + 1]; ++k) {
+      const int64_t i = order[static_cast<size_t>(k)];
+      add_run(a.y + index[i] * inner, a.src + i * inner, inner);
+    }
+  });
+}
+
+int64_t buffer_grain(const Sums& a) { return std::max(kCheapGrain, (a.s.n + 7) / 8); }
+
 template <class Id>
 void add_runs(const Sums& a, const Id* index) {
   const Lanes& s = a.s;
-  const int64_t grain = std::max(kCheapGrain, (s.n + 7) / 8);
-  if (s.inner == 1 && (s.outer > 1 || a.target > grain / 4)) {
-    parallel_for(s.outer, rows_for(kCheapGrain, s.n), [&](int64_t begin, int64_t end) {
-      for (int64_t o = begin; o < end; ++o) add_singly(a, index, o);
-    });
-  } else if (s.outer > 1 || s.inner >= 256) {
-    for_each_column_tile(
-        s, 128, [&](int64_t o, int64_t begin, int64_t end) { add_runs_between(a, index, o, 0, a.target, begin, end); });
-  } else if (s.inner == 1) {
-    add_into_buffers(a, index, grain);
-  } else if (s.inner < 8 || s.count() < 2 * kCheapGrain) {  // looking at every index again would cost more
-    add_runs_between(a, index, 0, 0, a.target, 0, s.inner);
-  } else {
-    parallel_for(a.target, (a.target + 7) / 8,
-                 [&](int64_t low, int64_t high) { add_runs_between(a, index, 0, low, high, 0, s.inner); });
-  }
+  if (s.inner == 1)
+    for (int64_t o = 0; o < s.outer; ++o) add_singly(a, index, o);
+  else if (s.outer > 1 || s.inner >= 256)
+    for_each_column_tile(s, 128, [&](int64_t o, int64_t begin, int64_t end) { add_runs_of(a, index, o, begin, end); });
+  else if (s.inner < 8 || s.count() < 2 * kCheapGrain)  // dealing them out would cost more
+    add_runs_of(a, index, 0, 0, s.inner);
+  else
+    add_dealt_runs(a, index);
+}
+
+void begin_as(const Tensor& x, const Tensor& y) {
+  if (x.defined())
+    copy({.x = x, .y = y});
+  else
+    fill({.y = y, .value = 0});
 }
 
 }  // namespace
 
 void scatter(const ScatterArgs& args) {
-  if (!all_f32({args.src}) || args.f != Scatter::add || !args.y.contiguous() ||
-      !same_but_for(args.axis, args.y.shape(), args.src.shape()))
-    return ref::scatter(args);
+  if (!all_f32({args.src}) || args.f != Scatter::add || !args.y.contiguous() || args.src.count() == 0 ||
+      !same_but_for(args.axis, args.y.shape(), args.src.shape())) {
+    begin_as(args.x, args.y);
+    return ref::scatter({.f = args.f,
+                         .x = args.y,
+                         .index = args.index,
+                         .src = args.src,
+                         .y = args.y,
+                         .axis = args.axis,
+                         .outside = args.outside});
+  }
   const Tensor runs = index_of_runs(args.index, args.axis), index = runs.defined() ? runs : dense(args.index);
   const Tensor src = dense(args.src);
   const Sums sums{Lanes(src.shape(), args.axis), args.y.shape()[args.axis], src.data<float>(), args.y.data<float>()};
+  IndexCheck check(sums.target, args.outside);
   dispatch_index("scatter", index.dtype(), [&](auto id) {
-    const auto* places = index.data<decltype(id)>();
+    using Id = decltype(id);
+    const Id* places = index.data<Id>();
+    const bool single = runs.defined() && sums.s.inner == 1;
+    if (single && sums.s.outer > 1) {
+      const Tensor x = dense(args.x);
+      return add_to_rows(sums, places, x.defined() ? x.data<float>() : nullptr, check);
+    }
+    begin_as(args.x, args.y);
+    if (single && sums.target <= buffer_grain(sums) / 4)
+      return add_into_buffers(sums, places, buffer_grain(sums), check);
+    if (!check.passes_whole<Id>(index)) return;
     runs.defined() ? add_runs(sums, places) : add_elements(sums, places);
   });
 }

@@ -212,21 +212,13 @@ void unary_f64(const UnaryArgs& args) {
 
 void unary(const UnaryArgs& args) {
   if (args.y.contiguous() && args.x.dtype() == Dtype::f64) return unary_f64(args);
-  if (args.y.contiguous() && is_16_bit(args.x)) {
-    const Tensor y = empty(args.y.shape());
-    unary({args.f, copy_in_f32(args.x), y, args.a, args.b});
-    return copy({.x = y, .y = args.y});
-  }
-  if (!all_f32({args.x}) || !args.y.contiguous()) return ref::unary(args);
-  const Tensor dense_x = dense(args.x);
-  const float* x = dense_x.data<float>();
-  float* y = args.y.data<float>();
+  if (!(all_f32({args.x}) || is_16_bit(args.x)) || !args.y.contiguous()) return ref::unary(args);
   const auto range = HWY_DYNAMIC_DISPATCH(unary_range);
   const float a = static_cast<float>(args.a), b = static_cast<float>(args.b);
-  parallel_for(dense_x.count(), kCostlyGrain, [&](int64_t begin, int64_t end) {
-    if (!plain_range(args.f, args.a, x + begin, y + begin, end - begin))
-      range(args.f, a, b, x + begin, y + begin, static_cast<size_t>(end - begin));
-  });
+  const auto run = [&](float* y, size_t n, const float* x) {
+    if (!plain_range(args.f, args.a, x, y, static_cast<int64_t>(n))) range(args.f, a, b, x, y, n);
+  };
+  for_f32_runs(kCostlyGrain, args.y, run, dense(args.x));
 }
 
 }  // namespace gradus::cpu

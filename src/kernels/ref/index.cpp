@@ -49,11 +49,19 @@ Tensor frozen(const Tensor& x, const Shape& shape, int axis) {
   return x.strided(shape, strides);
 }
 
+// When nobody has looked before.
+bool lies_within(int64_t index, int64_t size, bool* outside) {
+  if (!outside || (index >= 0 && index < size)) return true;
+  *outside = true;
+  return false;
+}
+
 }  // namespace
 
 void gather(const GatherArgs& args) {
   if (args.y.count() == 0) return;
-  const int64_t step = args.x.strides()[args.axis];
+  const int64_t step = args.x.strides()[args.axis], size = args.x.shape()[args.axis];
+  if (!lies_within(0, size, args.outside)) return;
   const Tensor base = frozen(args.x, args.y.shape(), args.axis);
   dispatch_all(args.x.dtype(), [&](auto tag) {
     using T = decltype(tag);
@@ -61,15 +69,21 @@ void gather(const GatherArgs& args) {
       const auto* index = args.index.data<decltype(id)>();
       const T* x = args.x.data<T>();
       T* y = args.y.data<T>();
-      for_each_element<3>(args.y.shape(), {&base, &args.index, &args.y},
-                          [&](const auto& at) { y[at[2]] = x[at[0] + index[at[1]] * step]; });
+      for_each_element<3>(args.y.shape(), {&base, &args.index, &args.y}, [&](const auto& at) {
+        if (lies_within(index[at[1]], size, args.outside)) y[at[2]] = x[at[0] + index[at[1]] * step];
+      });
     });
   });
 }
 
 void scatter(const ScatterArgs& args) {
+  if (!args.x.defined())
+    fill({.y = args.y, .value = 0});
+  else if (args.x.raw() != args.y.raw())
+    copy({.x = args.x, .y = args.y});
   if (args.src.count() == 0) return;
-  const int64_t step = args.y.strides()[args.axis];
+  const int64_t step = args.y.strides()[args.axis], size = args.y.shape()[args.axis];
+  if (!lies_within(0, size, args.outside)) return;
   const Tensor base = frozen(args.y, args.src.shape(), args.axis);
   dispatch_all(args.src.dtype(), [&](auto tag) {
     using T = decltype(tag);
@@ -80,6 +94,7 @@ void scatter(const ScatterArgs& args) {
       T* y = args.y.data<T>();
       const auto run = [&](auto f) {
         for_each_element<3>(args.src.shape(), {&base, &args.index, &args.src}, [&](const auto& at) {
+          if (!lies_within(index[at[1]], size, args.outside)) return;
           T& to = y[at[0] + index[at[1]] * step];
           to = f(to, src[at[2]]);
         });
