@@ -68,6 +68,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include "base/parallel.h"
 #include "kernels/cpu/dense.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/move.h"
 #include "kernels/ref/ref.h"
 #include "kernels/walk.h"
@@ -78,6 +79,12 @@ HWY_EXPORT(to_bf16);
 HWY_EXPORT(from_bf16);
 HWY_EXPORT(to_f16);
 HWY_EXPORT(from_f16);
+
+namespace {}  // namespace
+
+void round_to_bf16(const float* x, uint16_t* y, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(to_bf16)(x, y, static_cast<size_t>(n));
+}
 
 namespace {
 

@@ -4,6 +4,9 @@
 // f16 and bf16 compute in f32, between two conversions.
 namespace gradus::cpu {
 
+/// y_i = x_i as bf16, to nearest even: the bits. On the calling thread.
+void round_to_bf16(const float* x, uint16_t* y, int64_t n);
+
 inline bool is_16_bit(const Tensor& x) { return x.dtype() == Dtype::f16 || x.dtype() == Dtype::bf16; }
 
 inline Tensor copy_in_f32(const Tensor& x) {
