@@ -7,7 +7,6 @@
 
 #include "cli/lab_text.h"
 #include "cli/text_io.h"
-#include "cli/usage.h"
 #include "cli/verbs.h"
 #include "lab/imbalance.h"
 
@@ -59,7 +58,7 @@ void add_lab_surrogates(CLI::App& lab) {
   verb->add_option("--positives", o.positives, "in the training data")->capture_default_str();
   verb->add_option("--ratio", o.ratio, "negatives for each")->capture_default_str();
   verb->add_option("--distance", o.distance, "between the two clouds, in deviations")->capture_default_str();
-  verb->add_option("-k", o.k, "inverse temperature of soft F1")->check(positive())->capture_default_str();
+  verb->add_option("-k", o.k, "inverse temperature of soft F1")->capture_default_str();
   verb->add_option("--seed", o.seed, "")->capture_default_str();
   args->picture.add_to(*verb);
   verb->add_flag("--json", args->json, "one JSON object on stdout");

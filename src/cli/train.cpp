@@ -172,10 +172,13 @@ void print_plan(const TrainingPlan& plan, int64_t limit, bool json) {
 /// Before anything is touched: --dry-run, --fit, and a memory limit that the plan exceeds.
 void plan_first(const TrainArguments& args, Recipe& recipe) {
   const int64_t limit = train_settings(recipe).memory_limit;
-  if (!is_causal_lm(recipe.model().at("model_type").get<std::string>())) {
+  if (const auto type = recipe.model().at("model_type").get<std::string>(); !is_causal_lm(type)) {
     if (args.dry_run || args.fit)
-      throw ValueError("train", "plans are made for causal language models.",
-                       "train.memory_limit holds for other runs too, from their first step on.");
+      throw ValueError("train",
+                       "--dry-run and --fit plan causal language models (gpt2, llama); model.model_type is \"" + type +
+                           "\", whose batches follow the texts' lengths.",
+                       "train a few steps: peak_bytes stands in the last line of metrics.jsonl; train.memory_limit "
+                       "holds for such runs too, from their first step on.");
     return;
   }
   if (args.fit && limit <= 0) throw ValueError("train", "--fit needs a limit.", "give one: train.memory_limit=2GB.");

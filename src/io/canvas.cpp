@@ -8,6 +8,14 @@
 
 namespace gradus {
 
+namespace {
+
+constexpr float kWhite = 65535;
+
+uint16_t shade(float part) { return static_cast<uint16_t>(std::lround(std::clamp(part, 0.0f, 1.0f) * kWhite)); }
+
+}  // namespace
+
 Canvas::Canvas(double width, double height, double scale, Color background) : scale_(scale) {
   const double columns = std::ceil(width * scale), rows = std::ceil(height * scale);
   if (!(columns >= 1 && rows >= 1 && columns * rows <= 0x1p26))
@@ -18,7 +26,7 @@ Canvas::Canvas(double width, double height, double scale, Color background) : sc
   clip_ = {0, 0, columns_, rows_};
   rgb_.resize(static_cast<size_t>(columns_) * rows_ * 3);
   for (size_t i = 0; i < rgb_.size(); i += 3)
-    rgb_[i] = background.r, rgb_[i + 1] = background.g, rgb_[i + 2] = background.b;
+    rgb_[i] = shade(background.r), rgb_[i + 1] = shade(background.g), rgb_[i + 2] = shade(background.b);
 }
 
 // The pixels that a rectangle in device coordinates touches, cut to the clip rectangle; empty for NaN.
@@ -39,10 +47,11 @@ void Canvas::clear_clip() { clip_ = {0, 0, columns_, rows_}; }
 
 void Canvas::blend(int x, int y, Color color, float coverage) {
   const float a = color.a * coverage;
-  float* p = &rgb_[(static_cast<size_t>(y) * columns_ + x) * 3];
-  p[0] += (color.r - p[0]) * a;
-  p[1] += (color.g - p[1]) * a;
-  p[2] += (color.b - p[2]) * a;
+  uint16_t* p = &rgb_[(static_cast<size_t>(y) * columns_ + x) * 3];
+  const auto mix = [a](uint16_t old, float to) { return shade(old / kWhite + (to - old / kWhite) * a); };
+  p[0] = mix(p[0], color.r);
+  p[1] = mix(p[1], color.g);
+  p[2] = mix(p[2], color.b);
 }
 
 void Canvas::fill_rect(const Rect& area, Color color) {
@@ -203,8 +212,7 @@ void Canvas::picture(const Rect& area, const Image& image) {
 
 Image Canvas::image() const {
   Image out{columns_, rows_, 3, std::vector<uint8_t>(rgb_.size())};
-  for (size_t i = 0; i < rgb_.size(); ++i)
-    out.pixels[i] = static_cast<uint8_t>(std::lround(std::clamp(rgb_[i], 0.0f, 1.0f) * 255));
+  for (size_t i = 0; i < rgb_.size(); ++i) out.pixels[i] = static_cast<uint8_t>(std::lround(rgb_[i] / kWhite * 255));
   return out;
 }
 

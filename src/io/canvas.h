@@ -58,7 +58,7 @@ class Canvas {
   int columns_, rows_;
   double scale_;
   Box clip_;
-  std::vector<float> rgb_;
+  std::vector<uint16_t> rgb_;  // of 65535; floats would be twice as much memory
 };
 
 }  // namespace gradus

@@ -74,7 +74,11 @@ double area_under_curve(const std::vector<double>& logits, const std::vector<dou
 
 ImbalanceReport run_imbalance(const ImbalanceOptions& o) {
   if (o.positives < 2 || o.ratio < 1 || o.positives > 1000000 || o.ratio > 1000000 || o.positives * o.ratio > 1000000)
-    throw ValueError("imbalance", "there are 2 to 10^6 numbers of each class.");
+    throw ValueError("imbalance",
+                     "positives must be at least 2, ratio at least 1 and positives * ratio at most 1000000; got " +
+                         std::to_string(o.positives) + " and " + std::to_string(o.ratio) + ".",
+                     "--positives 200 --ratio 20 is the usual experiment.");
+  if (!(o.k > 0) || !std::isfinite(o.k)) throw ValueError("imbalance", "k, the inverse temperature, must be positive.");
   if (!(o.distance >= 0) || !std::isfinite(o.distance))
     throw ValueError("imbalance", "the distance must be a number of at least 0.");
   const RandomKey key{o.seed, stream_name("imbalance")};

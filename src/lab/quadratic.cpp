@@ -190,7 +190,7 @@ QuadraticReport examine(const Quadratic& q) {
       r.largest = std::max(r.largest, v);
       r.smallest = r.smallest == 0 ? v : std::min(r.smallest, v);
     }
-  if (up > 0) r.condition = r.largest / r.smallest;
+  if (up > 0 && down == 0) r.condition = r.largest / r.smallest;
   if (down > 0) {
     r.why = "it falls without end along a direction of negative curvature";
     return r;

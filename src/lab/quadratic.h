@@ -41,7 +41,7 @@ struct QuadraticReport {
   bool bounded = false;              ///< below
   std::string why;                   ///< when it is not
   double largest = 0, smallest = 0;  ///< eigenvalues above 0: L and mu
-  double condition = 0;              ///< L / mu
+  double condition = 0;              ///< L / mu where no eigenvalue is below 0, else 0
   std::vector<double> minimiser;     ///< the one of least norm; empty when it is not bounded
   double minimum = 0;
 };

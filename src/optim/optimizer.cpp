@@ -98,7 +98,8 @@ void Optimizer::add_state(Slot& slot, const char* name, const Shape& shape, Dtyp
 
 void Optimizer::in_unit(const char* option, double value) const {
   if (!(value >= 0 && value < 1))
-    throw ValueError(name_, std::string(option) + " must lie in [0, 1), got " + std::to_string(value) + ".");
+    throw ValueError(name_, std::string(option) + " must lie in [0, 1), got " + std::to_string(value) + ".",
+                     "it comes from train.optim_args, or from train.adam_beta1 and train.adam_beta2.");
 }
 
 void Optimizer::step(double learning_rate, double gradient_scale) {

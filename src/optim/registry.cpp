@@ -155,9 +155,15 @@ Made make_optimizer(const Parameters& parameters, const OptimizerSettings& setti
     options.done();
     return made;
   }
-  const std::string near = nearest_name(settings.optim, optimizer_names());
-  throw ValueError("optim", "there is no optimiser \"" + settings.optim + "\".",
-                   near.empty() ? "there are " + joined_names(optimizer_names()) + "." : "did you mean " + near + "?");
+  std::string near = nearest_name(settings.optim, optimizer_names());
+  for (const Kind& kind : kKinds)  // adamw means adamw_torch, not adam
+    if (std::string(kind.name).rfind(settings.optim + "_", 0) == 0) {
+      near = kind.name;
+      break;
+    }
+  throw ValueError(
+      "optim", "train.optim: there is no optimiser \"" + settings.optim + "\".",
+      (near.empty() ? "" : "did you mean " + near + "? ") + "There are " + joined_names(optimizer_names()) + ".");
 }
 
 }  // namespace gradus

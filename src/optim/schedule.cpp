@@ -112,8 +112,8 @@ Schedule::Schedule(const Settings& settings, const Json& json) : settings_(setti
                          "raise max_steps, or lower the milestone.");
   } else {
     const std::string near = nearest_name(type, types());
-    throw ValueError("schedule", "there is no lr_scheduler_type \"" + type + "\".",
-                     near.empty() ? "there are " + joined_names(types()) + "." : "did you mean " + near + "?");
+    throw ValueError("schedule", "train.lr_scheduler_type: there is no schedule \"" + type + "\".",
+                     (near.empty() ? "" : "did you mean " + near + "? ") + "There are " + joined_names(types()) + ".");
   }
   options.done();
 }

@@ -38,6 +38,9 @@ OptimizerSettings optimizer_settings(const Recipe& recipe) {
       if (key == "weight_decay") rule.weight_decay = value.get<double>();
       if (key == "learning_rate_scale") rule.learning_rate_scale = value.get<double>();
     }
+    if (rule.pattern.empty())
+      throw ValueError("recipe", "train.param_groups: " + dump_json(group) + " has no pattern.",
+                       "a group is { pattern = \"*.wte.*\", weight_decay = 0.0, learning_rate_scale = 1.0 }.");
     options.rules.push_back(rule);
   }
   for (const ParameterRule& rule : undecayed_biases_and_norms()) options.rules.push_back(rule);
@@ -58,6 +61,7 @@ TrainSettings train_settings(const Recipe& recipe) {
   s.max_grad_norm = recipe.number("train.max_grad_norm");
   s.warmup_steps = recipe.number("train.warmup_steps");
   s.warmup_ratio = recipe.number("train.warmup_ratio");
+  s.cut_short = recipe.flag("train.cut_short");
   s.optimizer = optimizer_settings(recipe);
   s.sam_rho = recipe.number("train.sam_rho");
   s.ema_decay = recipe.number("train.ema_decay");

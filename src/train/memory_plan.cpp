@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -31,17 +32,18 @@ int64_t peak_of(int64_t before, const F& f) {
   return memory_stats(kMeta).peak - before;
 }
 
+// The shortest of the calls in this time: what else runs on the machine only makes them longer.
 double seconds_of(const std::function<void()>& f, double at_least) {
   using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); };
   f();  // touches the memory
-  const auto began = Clock::now();
-  double took = 0;
-  int calls = 0;
-  for (; took < at_least; ++calls) {
+  double shortest = std::numeric_limits<double>::infinity();
+  for (const auto began = Clock::now(); since(began) < at_least;) {
+    const auto call = Clock::now();
     f();
-    took = std::chrono::duration<double>(Clock::now() - began).count();
+    shortest = std::min(shortest, since(call));
   }
-  return took / calls;
+  return shortest;
 }
 
 // Shares of the machine's best that kernels reach in a training step: products of a step beside one alone, attention's
@@ -162,12 +164,10 @@ TrainingPlan fit_to_memory(Recipe& recipe, const LmDataFacts& facts, int64_t lim
       candidate.set("train.gradient_accumulation_steps", rows / batch);
       candidate.set("train.gradient_checkpointing", recompute || recipe.flag("train.gradient_checkpointing"));
       TrainingPlan plan = plan_training(candidate, facts);
-      if (plan.evaluation_bytes > limit && plan.step_bytes <= limit) {
-        int64_t eval = candidate.integer("train.per_device_eval_batch_size");
-        while (eval > 1 && plan.evaluation_bytes > limit) {
-          candidate.set("train.per_device_eval_batch_size", eval /= 2);
-          plan = plan_training(candidate, facts);
-        }
+      int64_t eval = candidate.integer("train.per_device_eval_batch_size");
+      while (eval > 1 && plan.evaluation_bytes > std::max(limit, plan.step_bytes)) {
+        candidate.set("train.per_device_eval_batch_size", eval /= 2);
+        plan = plan_training(candidate, facts);
       }
       if (plan.peak_bytes <= limit) {
         recipe = candidate;

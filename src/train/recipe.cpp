@@ -152,6 +152,14 @@ Recipe Recipe::parse(const std::string& toml, const std::string& name, const std
     *place = override_value(change.substr(equals + 1), known);
   }
   recipe.check();
+  // Whoever tries a recipe for a few steps keeps its warm-up; one who asks for both lengths means both.
+  const auto changed = [&](const std::string& key) {
+    return std::any_of(overrides.begin(), overrides.end(), [&](const auto& c) { return c.rfind(key + "=", 0) == 0; });
+  };
+  if (const int64_t steps = recipe.integer("train.max_steps");
+      steps > 0 && recipe.number("train.warmup_steps") > static_cast<double>(steps) && changed("train.max_steps") &&
+      !changed("train.warmup_steps") && !changed("train.cut_short"))
+    recipe.set("train.cut_short", true);
   return recipe;
 }
 

@@ -28,23 +28,43 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMostSkippedInARow = 20;  // parameters that are NaN never give a finite loss again
 
+[[noreturn]] void refuse(const std::string& key, const std::string& expected, const Json& got,
+                         const std::string& hint) {
+  throw ValueError("train", "train." + key + " must be " + expected + ", got " + dump_json(got) + ".", hint);
+}
+
+template <class T>
+void at_least(int least, const char* key, T value) {
+  if (!(value >= static_cast<T>(least)))
+    refuse(key, "at least " + std::to_string(least), value,
+           std::string("set train.") + key + "=" + std::to_string(least) + " or more.");
+}
+
 }  // namespace
 
 int64_t optimizer_steps(const TrainTask& task, const TrainSettings& s) {
-  if (s.max_steps == 0 || s.max_steps < -1) throw ValueError("train", "max_steps must be positive, or -1.");
-  if (s.train_batch_size < 1) throw ValueError("train", "per_device_train_batch_size must be at least 1.");
-  if (s.eval_batch_size < 1) throw ValueError("train", "per_device_eval_batch_size must be at least 1.");
-  if (s.accumulation < 1) throw ValueError("train", "gradient_accumulation_steps must be at least 1.");
-  if (s.logging_steps < 1) throw ValueError("train", "logging_steps must be at least 1.");
-  if (s.max_time < 0) throw ValueError("train", "max_time must not be negative.");
-  if (!(s.learning_rate > 0)) throw ValueError("train", "learning_rate must be positive.");
-  if (s.save_strategy == "steps" && s.save_steps < 1) throw ValueError("train", "save_steps must be at least 1.");
-  if (s.eval_steps < 0) throw ValueError("train", "eval_steps must not be negative.");
+  if (s.max_steps == 0 || s.max_steps < -1)
+    refuse("max_steps", "positive, or -1 for num_train_epochs", s.max_steps, "set train.max_steps=100.");
+  at_least(1, "per_device_train_batch_size", s.train_batch_size);
+  at_least(1, "per_device_eval_batch_size", s.eval_batch_size);
+  at_least(1, "gradient_accumulation_steps", s.accumulation);
+  at_least(1, "logging_steps", s.logging_steps);
+  if (s.save_strategy == "steps") at_least(1, "save_steps", s.save_steps);
+  at_least(0, "eval_steps", s.eval_steps);
+  at_least(0, "max_time", s.max_time);
+  at_least(0, "max_grad_norm", s.max_grad_norm);
+  at_least(0, "weight_decay", s.optimizer.options.weight_decay);
+  at_least(0, "sam_rho", s.sam_rho);
+  at_least(0, "warmup_steps", s.warmup_steps);
+  if (!(s.warmup_ratio >= 0 && s.warmup_ratio <= 1))
+    refuse("warmup_ratio", "a share of the run, from 0 to 1", s.warmup_ratio, "set train.warmup_ratio=0.05.");
+  if (!(s.learning_rate > 0)) refuse("learning_rate", "positive", s.learning_rate, "set train.learning_rate=1e-3.");
   for (const auto& [name, value] : {std::pair{"eval_strategy", s.eval_strategy}, {"save_strategy", s.save_strategy}})
     if (value != "no" && value != "steps" && value != "epoch")
-      throw ValueError("train", std::string(name) + " must be no, steps or epoch, got \"" + value + "\".");
+      refuse(name, "no, steps or epoch", value, std::string("set train.") + name + "=steps.");
   if (s.max_steps > 0) return s.max_steps;
-  if (!(s.num_train_epochs > 0)) throw ValueError("train", "num_train_epochs must be positive.");
+  if (!(s.num_train_epochs > 0))
+    refuse("num_train_epochs", "positive", s.num_train_epochs, "set train.num_train_epochs=1, or train.max_steps.");
   return std::max<int64_t>(1, task.steps_for(s.num_train_epochs, s.train_batch_size * s.accumulation));
 }
 
@@ -76,6 +96,14 @@ std::optional<WeightAverage> weight_average(const Parameters& parameters, const 
 Schedule learning_rate_schedule(const TrainSettings& s, int64_t max_steps) {
   const auto total = static_cast<double>(max_steps);
   double warmup = s.warmup_steps;
+  if (warmup > 0 && s.warmup_ratio > 0)
+    throw ValueError("train", "train.warmup_steps and train.warmup_ratio exclude each other.",
+                     "set one of them to 0, e.g. train.warmup_steps=0.");
+  if (warmup > total && !s.cut_short)
+    throw ValueError("train",
+                     "train.warmup_steps is " + std::to_string(std::llround(warmup)) + ", but the run has " +
+                         std::to_string(max_steps) + " steps.",
+                     "lower train.warmup_steps, raise train.max_steps, or use train.warmup_ratio.");
   if (warmup < 1) warmup = std::ceil((warmup > 0 ? warmup : s.warmup_ratio) * total);
   return Schedule({s.schedule, s.learning_rate, warmup, total}, parse_json(s.schedule_options, "lr_scheduler_kwargs"));
 }
@@ -399,6 +427,7 @@ class Trainer {
     row.emplace_back("train_steps_per_second", steps / took);
     row.emplace_back("train_tokens_per_second", static_cast<double>(state_.tokens_seen) / took);
     log_.write(row);
+    release_cached_memory();  // a step's, so that the picture needs none beside it
     write_png(run_.output_dir / "loss.png", render_figure(figure_of_runs({run_.output_dir})));
     return {state_.step, false, state_.skipped_steps, row, evaluation_};
   }

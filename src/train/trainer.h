@@ -23,6 +23,7 @@ struct TrainSettings {
   double num_train_epochs = 3, max_time = 0;
   int64_t train_batch_size = 8, eval_batch_size = 8, accumulation = 1;
   double learning_rate = 5e-5, max_grad_norm = 1, warmup_steps = 0, warmup_ratio = 0;
+  bool cut_short = false;  ///< a trial of a recipe for a few steps: its warm-up may be longer than the run
   OptimizerSettings optimizer;
   double sam_rho = 0, ema_decay = 0, swa_start = 0;
   ProductType products = ProductType::f32;                   ///< f16: with a loss scale that adapts itself

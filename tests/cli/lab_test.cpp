@@ -103,5 +103,6 @@ TEST_CASE("lab surrogates: soft F1 reaches the F1 of the best threshold") {
   CHECK(f1(3) < 0.1);
   for (const Json& b : json["smooth_max"]) CHECK(b["error"].get<double>() <= b["bound"].get<double>());
   has(run_gradus("lab surrogates --positives 50").out, "soft F1 from there");
-  refused("lab surrogates --ratio 0", "of each class");
+  refused("lab surrogates --ratio 0", "ratio at least 1");
+  refused("lab surrogates -k 0", "must be positive");
 }

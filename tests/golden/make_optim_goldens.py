@@ -8,7 +8,8 @@ All f64. One matrix w (6, 10) and one vector b (17), whose gradients do not depe
   <case>.{w,b}                            the parameters after each step (10, ...); the arguments of the cases stand in the
                                           metadata, `arguments`, a JSON object by case
   schedule_free.{w,b}.x                   the weights to evaluate after the last step
-  muon.w, muon_match.w                    torch.optim.Muon, which orthogonalises in bf16
+  muon.w, muon_match.w                    torch.optim.Muon, told to orthogonalise in f64
+  muon_bf16.w                             muon.w as torch has it, orthogonalised in bf16
   sam.{w,b}                               sharpness-aware SGD on sum(c w^4) + sum(d b^4) / 4, c and d stored
   ema.w, swa.w                            torch.optim.swa_utils.AveragedModel over adam's path, after each step
   schedule.<name>                         factors at steps 0, 1, ...
@@ -17,6 +18,7 @@ import json
 import math
 import os
 import warnings
+from unittest import mock
 
 import reference
 import torch
@@ -49,6 +51,7 @@ CASES = {  # name: (class, its arguments)
     "muon": (torch.optim.Muon, dict(lr=1e-2, weight_decay=0.1)),
     "muon_match": (torch.optim.Muon, dict(lr=1e-2, weight_decay=0.1, nesterov=False, ns_steps=3, momentum=0.8,
                                           adjust_lr_fn="match_rms_adamw")),
+    "muon_bf16": (torch.optim.Muon, dict(lr=1e-2, weight_decay=0.1)),
 }
 
 
@@ -162,7 +165,9 @@ if __name__ == "__main__":
     for case, (kind, arguments) in CASES.items():
         only_matrix = kind is torch.optim.Muon
         names = ["w"] if only_matrix else ["w", "b"]
-        run(case, kind, arguments, {k: {"w": w, "b": b}[k] for k in names}, {k: grads[k] for k in names})
+        orthogonal_in = torch.float64 if case in ("muon", "muon_match") else torch.bfloat16
+        with mock.patch.object(torch, "bfloat16", orthogonal_in):  # Muon asks for it by this name
+            run(case, kind, arguments, {k: {"w": w, "b": b}[k] for k in names}, {k: grads[k] for k in names})
     averages()
     sam({"w": w, "b": b})
     schedules()

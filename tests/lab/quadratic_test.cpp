@@ -59,6 +59,7 @@ TEST_CASE("definiteness and the minimum") {
   CHECK(kind({{2, 0}, {0, 1}}).kind == "positive definite");
   CHECK(kind({{-2, 0}, {0, -1}}).kind == "negative definite");
   CHECK(kind({{0, 1}, {1, 0}}).kind == "indefinite");
+  CHECK(kind({{0, 1}, {1, 0}}).condition == 0);
   CHECK(!kind({{0, 1}, {1, 0}}).bounded);
   CHECK(kind({{0, 0}, {0, 0}}).kind == "zero");
   CHECK(kind({{0, 0}, {0, 0}}).bounded);

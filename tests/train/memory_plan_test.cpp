@@ -150,6 +150,14 @@ TEST_CASE("--fit keeps the rows of a step and finds what fits") {
   const Outcome impossible = bench.train(with({"--fit", "--dry-run", "train.memory_limit=100kB"}));
   CHECK(impossible.code == 1);
   CHECK(impossible.err.find("it still needs") != std::string::npos);
+  // ... and what it names is the least that would do, evaluation batches included
+  const Json least = bench.plan({"train.per_device_train_batch_size=1", "train.per_device_eval_batch_size=1",
+                                 "train.gradient_checkpointing=true", "model.n_embd=256", "train.max_steps=2"});
+  const Outcome wide = bench.train(with(
+      {"--fit", "--dry-run", "train.memory_limit=100kB", "model.n_embd=256", "train.per_device_eval_batch_size=256"}));
+  const int64_t megabytes = (least["peak_bytes"].get<int64_t>() + 999999) / 1000000;
+  CAPTURE(wide.err);
+  CHECK(wide.err.find("it still needs " + std::to_string(megabytes) + " MB") != std::string::npos);
   CHECK(bench.train({"--fit", "--dry-run"}).code == 1);
 }
 

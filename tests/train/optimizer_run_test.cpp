@@ -120,9 +120,33 @@ TEST_CASE("settings that contradict each other get a clear word") {
   fails({"train.lr_scheduler_type=multi_step", "train.lr_scheduler_kwargs.milestones=[4, 400]"}, "outside the run");
   fails({"train.lr_scheduler_type=warmup_stable_decay", "train.lr_scheduler_kwargs.num_decay_steps=40"},
         "longer than the run");
-  CHECK(bench.train("y", {"train.warmup_steps=100"}).err.find("longer than the run") != std::string::npos);
+  fails({"train.warmup_steps=100"}, "train.warmup_steps is 100, but the run has 12 steps");
+  fails({"train.warmup_steps=100", "train.max_steps=2"}, "the run has 2 steps");
+  fails({"train.warmup_steps=2", "train.warmup_ratio=0.1"}, "exclude each other");
+  fails({"train.warmup_steps=0", "train.warmup_ratio=1.5"}, "train.warmup_ratio must be a share of the run");
+  fails({"train.warmup_steps=-1"}, "train.warmup_steps must be at least 0, got -1");
+  fails({"train.max_grad_norm=-1"}, "train.max_grad_norm must be at least 0");
+  fails({"train.sam_rho=-0.1"}, "train.sam_rho must be at least 0");
+  fails({"train.weight_decay=-0.1"}, "train.weight_decay must be at least 0");
+  fails({"train.max_steps=0"}, "train.max_steps must be positive");
+  fails({"train.learning_rate=0"}, "train.learning_rate must be positive, got 0");
+  fails({"train.param_groups=[{ weight_decay = 0.0 }]"}, "has no pattern");
+  fails({"train.adam_beta1=1.5"}, "train.adam_beta1");
   fails({"train.swa_start=100"}, "outside the run");
-  fails({"train.optim=adamw"}, "did you mean adam");
+  fails({"train.optim=adamw"}, "did you mean adamw_torch?");
   fails({"train.memory_limit=lots"}, "train.memory_limit");
   fails({"train.param_groups=[{ pattern = \"*wtte*\", weight_decay = 0.0 }]"}, "did you mean");
+}
+
+TEST_CASE("a recipe that is tried for a few steps keeps its warm-up, and its own record of that") {
+  const Bench bench;  // three steps of warm-up
+  const Outcome cut = bench.train("short", {"train.max_steps=2"});
+  CHECK(cut.code == 0);
+  CHECK(cut.err.find("longer than the run") != std::string::npos);
+  const Outcome again = run_gradus({"train", (bench.dir.path / "short" / "recipe.toml").string(), "--output-dir",
+                                    (bench.dir.path / "again").string()},
+                                   bench.dir.path);
+  CHECK(again.code == 0);
+  CHECK(read_file(bench.dir.path / "short" / "model.safetensors") ==
+        read_file(bench.dir.path / "again" / "model.safetensors"));
 }

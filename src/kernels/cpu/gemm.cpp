@@ -37,7 +37,9 @@ HWY_AFTER_NAMESPACE();
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "kernels/cpu/half.h"
 #include "kernels/cpu/move.h"
+#include "kernels/cpu/onednn_matmul.h"
 #include "tensor/tensor.h"
 
 namespace gradus::cpu {
@@ -73,8 +75,36 @@ Tensor rounded_operand(const float* from, int64_t ld, int64_t rows, int64_t colu
   return to;
 }
 
+// Where the processor multiplies bf16, operands of half the size instead of the same numbers in f32.
+void product_of_bf16(const Gemm& g) {
+  const auto packed = [](const float* from, int64_t ld, int64_t rows, int64_t columns) {
+    const Tensor to = empty({rows, columns}, Dtype::bf16);
+    for (int64_t i = 0; i < rows; ++i)
+      narrow(Dtype::bf16, from + i * ld, to.data<uint16_t>() + i * columns, static_cast<size_t>(columns));
+    return to;
+  };
+  const int64_t lda = g.transpose_a ? g.m : g.k, ldb = g.transpose_b ? g.k : g.n;
+  const Tensor a = packed(g.a, g.lda, g.transpose_a ? g.k : g.m, lda);
+  const Tensor b = packed(g.b, g.ldb, g.transpose_b ? g.n : g.k, ldb);
+  onednn_matmul({.type = OperandType::bf16,
+                 .transpose_a = g.transpose_a,
+                 .transpose_b = g.transpose_b,
+                 .m = g.m,
+                 .n = g.n,
+                 .k = g.k,
+                 .alpha = g.alpha,
+                 .beta = g.beta,
+                 .a = a.data<uint16_t>(),
+                 .lda = lda,
+                 .b = b.data<uint16_t>(),
+                 .ldb = ldb,
+                 .c = g.c,
+                 .ldc = g.ldc});
+}
+
 void product(const Gemm& g) {
   if (g.type == ProductType::f32) return product_of_f32(g);
+  if (g.type == ProductType::bf16 && multiplies_bf16()) return product_of_bf16(g);
   Gemm rounded = g;
   const int64_t a_rows = g.transpose_a ? g.k : g.m, b_rows = g.transpose_b ? g.n : g.k;
   rounded.lda = g.transpose_a ? g.m : g.k, rounded.ldb = g.transpose_b ? g.k : g.n;
@@ -211,7 +241,10 @@ void gemm_block(const Gemm& g) {
 int64_t gemm_block_scratch(const Gemm& g) {
   constexpr int64_t kFloat = sizeof(float);
   if (wants_gathering(g)) return (g.m * kRow + (rows_collide(g.ldb) ? kDepth * g.n : 0)) * kFloat + 128;
-  if (g.type != ProductType::f32) return (g.m + g.n) * std::min(g.k, kPiece) * kFloat + 128;
+  if (g.type != ProductType::f32) {
+    const int64_t number = g.type == ProductType::bf16 && multiplies_bf16() ? sizeof(uint16_t) : kFloat;
+    return (g.m + g.n) * std::min(g.k, kPiece) * number + 128;
+  }
   if (in_pieces(g) || !as_it_lies(g)) return 0;
   const Slices s(g);
   return ((s.a ? s.a_rows * s.a_columns : 0) + (s.b ? s.b_rows * s.b_columns : 0)) * kFloat;
