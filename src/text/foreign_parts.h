@@ -1,18 +1,15 @@
 #pragma once
 // What the converters of foreign vocabularies share.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
-#include "base/error.h"
 #include "base/json.h"
 #include "text/foreign_tokenizer.h"
 
 namespace gradus {
 
-[[noreturn]] inline void wrong_foreign_line(const std::string& name, size_t line, const std::string& what) {
-  throw FileError("tokenizer", name + ", line " + std::to_string(line) + ": " + what + ".");
-}
+[[noreturn]] void wrong_foreign_line(const std::string& name, size_t line, const std::string& what);
 
 /// Calls f(line, number) for each line that is not empty.
 template <class F>
@@ -26,25 +23,11 @@ void each_filled_line(std::string_view text, const F& f) {
   }
 }
 
-inline Json foreign_added_token(int64_t id, const std::string& content) {
-  return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
-          {"rstrip", false}, {"normalized", false}, {"special", true}};
-}
-
-inline Json foreign_byte_level(bool use_regex) {
-  return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", use_regex}};
-}
-
-inline Json foreign_document(const Json& added, const Json& pre_tokenizer, const Json& decoder, const Json& model) {
-  return {{"version", "1.0"},          {"truncation", nullptr}, {"padding", nullptr},
-          {"added_tokens", added},     {"normalizer", nullptr}, {"pre_tokenizer", pre_tokenizer},
-          {"post_processor", nullptr}, {"decoder", decoder},    {"model", model}};
-}
-
-inline TokenizerTexts foreign_files(const Json& tokenizer, const Json& roles) {
-  Json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
-  for (const auto& [role, text] : roles.items()) config[role] = text;
-  return {dump_json(tokenizer), dump_json(config)};
-}
+/// Parts of a tokenizer.json: a special token, a ByteLevel component, the document around them.
+Json foreign_added_token(int64_t id, const std::string& content);
+Json foreign_byte_level(bool use_regex);
+Json foreign_document(const Json& added, const Json& pre_tokenizer, const Json& decoder, const Json& model);
+/// With the tokenizer_config.json that names the roles of special tokens.
+TokenizerTexts foreign_files(const Json& tokenizer, const Json& roles);
 
 }  // namespace gradus
