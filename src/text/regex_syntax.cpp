@@ -1,5 +1,5 @@
 // Oniguruma's (Ruby's) regular expressions in PCRE2's words. What differs and matters here:
-//   \h is a hexadecimal digit; \w and \b go by word_items(); \s is White_Space;
+//   \h is a hexadecimal digit; \w and \b go by word_items(), which a set reads otherwise; \s is White_Space;
 //   (?m) lets a dot match line breaks; ^ and $ always go by lines;
 //   [a[bc]] unites and [a&&b] intersects sets; [[:alpha:]] goes by Unicode;
 //   \p{…} knows the characters of Unicode 16, of which PCRE2 10.42 lacks the newest (unicode_tables::newer).
@@ -41,12 +41,12 @@ std::string category_items(const std::string& category) {
   return out;
 }
 
-/// \w: letters, marks, decimal and letter numbers, connectors, circled and squared letters, and of the other numbers
-/// those of Latin-1.
-std::string word_items() {
+/// \w: letters, marks, decimal and letter numbers, connectors, circled and squared letters; outside of sets also the
+/// other numbers of Latin-1.
+std::string word_items(bool in_set) {
   return category_items("L") + category_items("M") + category_items("Nd") + category_items("Nl") +
-         category_items("Pc") +
-         "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-"
+         category_items("Pc") + (in_set ? "" : "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}") +
+         "\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-"
          "\\x{1f189}";
 }
 
@@ -57,8 +57,9 @@ std::string lower_name(std::string_view name) {
   return out;
 }
 
-/// Items for \p{name} and [:name:], or nothing when the name is for PCRE2 to judge. `posix`: inside [: :].
-std::optional<std::string> named_items(std::string_view given, bool posix) {
+/// Items for \p{name} and [:name:], or nothing when the name is for PCRE2 to judge. `posix`: inside [: :]. Only \w and
+/// [:punct:], which has the symbols too, depend on where they stand.
+std::optional<std::string> named_items(std::string_view given, bool posix, bool in_set) {
   const std::string name = lower_name(given);
   if (name == "alpha") return "\\p{Alphabetic}" + category_items("L");
   if (name == "digit") return category_items("Nd");
@@ -68,9 +69,9 @@ std::optional<std::string> named_items(std::string_view given, bool posix) {
   if (name == "space") return kSpaceItems;
   if (name == "blank") return std::string("\\x{9}\\p{Zs}");
   if (name == "cntrl") return std::string("\\p{Cc}");
-  if (name == "punct") return category_items("P") + "$+<=>^`|~";
+  if (name == "punct") return category_items("P") + (posix ? category_items("S") : "");
   if (name == "xdigit") return std::string("0-9A-Fa-f");
-  if (name == "word") return word_items();
+  if (name == "word") return word_items(in_set);
   if (name == "ascii") return std::string("\\x{0}-\\x{7f}");
   if (name == "any") return std::string("\\x{0}-\\x{10ffff}");
   if (posix) return std::nullopt;
@@ -168,12 +169,12 @@ class Translator {
   }
 
   /// What a class escape stands for outside a set: "[items]" or "[^items]".
-  std::optional<std::string> class_escape(char c) {
+  std::optional<std::string> class_escape(char c, bool in_set) {
     bool negated = false;
     std::string items;
     switch (c) {
       case 'W': negated = true; [[fallthrough]];
-      case 'w': items = word_items(); break;
+      case 'w': items = word_items(in_set); break;
       case 'S': negated = true; [[fallthrough]];
       case 's': items = kSpaceItems; break;
       case 'D': negated = true; [[fallthrough]];
@@ -184,7 +185,7 @@ class Translator {
       case 'p': {
         at_ += 2;
         const std::string name = property_name(negated);
-        items = named_items(name, false).value_or("\\p{" + name + "}");
+        items = named_items(name, false, in_set).value_or("\\p{" + name + "}");
         return (negated ? "[^" : "[") + items + "]";
       }
       default: return std::nullopt;
@@ -196,11 +197,11 @@ class Translator {
   void escape() {
     if (at_ + 1 >= p_.size()) wrong("ends in a backslash");
     const char c = p_[at_ + 1];
-    if (const auto set = class_escape(c)) {
+    if (const auto set = class_escape(c, false)) {
       out_ += *set;
       return;
     }
-    const std::string word = "[" + word_items() + "]";
+    const std::string word = "[" + word_items(false) + "]";
     if (c == 'b' || c == 'B') {
       const std::string edge = "(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + ")";
       out_ += c == 'b' ? "(?:" + edge + ")" : "(?!" + edge + ")";
@@ -305,7 +306,7 @@ class Translator {
     std::string_view name = p_.substr(at_ + 2, close - at_ - 2);
     const bool negated = !name.empty() && name[0] == '^';
     if (negated) name.remove_prefix(1);
-    const auto found = named_items(name, true);
+    const auto found = named_items(name, true, true);
     const std::string known = found.value_or("[:" + std::string(name) + ":]");
     if (negated)
       others.push_back("[^" + known + "]");
@@ -317,7 +318,7 @@ class Translator {
   void set_escape(std::string& items, std::vector<std::string>& others) {
     if (at_ + 1 >= p_.size()) wrong("ends in a backslash");
     const char c = p_[at_ + 1];
-    if (const auto set = class_escape(c)) {
+    if (const auto set = class_escape(c, true)) {
       if (set->compare(0, 2, "[^") == 0)
         others.push_back(*set);
       else
