@@ -50,6 +50,14 @@ std::string word_items(bool in_set) {
          "\\x{1f189}";
 }
 
+/// Letters and what counts as one; the marks are those that Unicode 16 has and PCRE2 10.42 has not.
+std::string alphabetic_items() {
+  return "\\p{Alphabetic}" + category_items("L") +
+         "\\x{363}-\\x{36f}\\x{897}\\x{c04}\\x{cf3}\\x{f82}\\x{f83}\\x{1dd3}-\\x{1de6}\\x{10d69}\\x{10efc}\\x{11080}"
+         "\\x{11081}\\x{11241}\\x{113b8}-\\x{113c0}\\x{113c2}\\x{113c5}\\x{113c7}-\\x{113ca}\\x{113cc}\\x{113cd}"
+         "\\x{11f00}\\x{11f01}\\x{11f03}\\x{11f34}-\\x{11f3a}\\x{11f3e}-\\x{11f40}\\x{1611e}-\\x{1612e}\\x{1e08f}";
+}
+
 std::string lower_name(std::string_view name) {
   std::string out;
   for (char c : name)
@@ -61,11 +69,13 @@ std::string lower_name(std::string_view name) {
 /// [:punct:], which has the symbols too, depend on where they stand.
 std::optional<std::string> named_items(std::string_view given, bool posix, bool in_set) {
   const std::string name = lower_name(given);
-  if (name == "alpha") return "\\p{Alphabetic}" + category_items("L");
+  if (name == "alpha" || name == "alphabetic") return alphabetic_items();
   if (name == "digit") return category_items("Nd");
-  if (name == "alnum") return "\\p{Alphabetic}" + category_items("L") + category_items("Nd");
-  if (name == "upper") return "\\p{Uppercase}" + category_items("Lu");
-  if (name == "lower") return "\\p{Lowercase}" + category_items("Ll");
+  if (name == "alnum") return alphabetic_items() + category_items("Nd");
+  if (name == "upper" || name == "uppercase") return "\\p{Uppercase}" + category_items("Lu");
+  if (name == "lower" || name == "lowercase")
+    return "\\p{Lowercase}" + category_items("Ll") +
+           "\\x{10fc}\\x{a7f2}-\\x{a7f4}\\x{ab69}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}";
   if (name == "space") return kSpaceItems;
   if (name == "blank") return std::string("\\x{9}\\p{Zs}");
   if (name == "cntrl") return std::string("\\p{Cc}");
@@ -76,7 +86,7 @@ std::optional<std::string> named_items(std::string_view given, bool posix, bool 
   if (name == "any") return std::string("\\x{0}-\\x{10ffff}");
   if (posix) return std::nullopt;
   if (name == "han") {
-    std::string out = "\\p{Han}";
+    std::string out = "\\p{sc:Han}";
     for (int i = 0; i < unicode_tables::newer_han_count; ++i)
       out += range_item(unicode_tables::newer_han[i].first, unicode_tables::newer_han[i].last);
     return out;
@@ -126,6 +136,8 @@ std::optional<std::string> named_items(std::string_view given, bool posix, bool 
     return category == "C" || category == "Cn" || category == "Cs" ? std::nullopt
                                                                    : std::optional(category_items(category));
   }
+  // PCRE2 means Script_Extensions by a name alone: punctuation would belong to Han.
+  if (is_script_name(name)) return "\\p{sc:" + name + "}";
   return std::nullopt;
 }
 
@@ -156,10 +168,6 @@ class Translator {
 
   /// The name in \p{name}, \P{name}, \p{^name}; leaves at_ behind it. `negated` is turned round as asked.
   std::string property_name(bool& negated) {
-    if (at_ >= p_.size() || p_[at_] != '{') {  // \pL
-      if (at_ >= p_.size()) wrong("ends in \\p");
-      return std::string(1, p_[at_++]);
-    }
     const size_t close = p_.find('}', at_);
     if (close == p_.npos) wrong("has a \\p{ that does not close");
     std::string name(p_.substr(at_ + 1, close - at_ - 1));
@@ -183,6 +191,7 @@ class Translator {
       case 'h': items = "0-9A-Fa-f"; break;
       case 'P': negated = true; [[fallthrough]];
       case 'p': {
+        if (at_ + 2 >= p_.size() || p_[at_ + 2] != '{') return std::nullopt;  // the letter
         at_ += 2;
         const std::string name = property_name(negated);
         items = named_items(name, false, in_set).value_or("\\p{" + name + "}");
@@ -208,6 +217,12 @@ class Translator {
       at_ += 2;
     } else if (c == 'u') {
       out_ += "\\x{" + hex4() + "}";
+    } else if (c == 'v') {  // the vertical tab alone
+      out_ += "\\x{b}";
+      at_ += 2;
+    } else if (c == 'p' || c == 'P') {
+      out_ += c;
+      at_ += 2;
     } else if (c == 'O') {  // any character, line breaks too
       out_ += "(?s:.)";
       at_ += 2;
@@ -327,6 +342,11 @@ class Translator {
     }
     if (c == 'u') {
       items += "\\x{" + hex4() + "}";
+      return;
+    }
+    if (c == 'v' || c == 'p' || c == 'P') {
+      items += c == 'v' ? std::string("\\x{b}") : std::string(1, c);
+      at_ += 2;
       return;
     }
     items += '\\';

@@ -167,6 +167,16 @@ TEST_CASE("Oniguruma's sets read \\w and [:punct:] in their own way") {
     CHECK_FALSE(matches("\\p{Punct}", symbol));
   }
   CHECK(matches("\\p{Punct}", "!"));
+  // A script is Script, not Script_Extensions; \\v is one character; \\pL is a p and an L.
+  for (const char* mark : {"、", "。", "「"}) CHECK_FALSE(matches("\\p{Han}", mark));
+  CHECK(matches("[\\p{Han}\\v]", "々"));
+  CHECK_FALSE(matches("\\p{Arabic}", "\u060C"));
+  CHECK(matches("\\p{Greek}", "Σ"));
+  CHECK(matches("\\p{Alphabetic}", "\u0363"));
+  CHECK_FALSE(matches("\\v", "\n"));
+  CHECK(matches("[\\v]", "\v"));
+  CHECK(matches("\\pL", "pL"));
+  CHECK_FALSE(matches("\\pL", "L"));
 }
 
 TEST_CASE("a regular expression that backtracks without end gives up with its name") {
