@@ -9,6 +9,7 @@
 #include "base/half.h"
 #include "base/precision.h"
 #include "ops/create.h"
+#include "ops/elementwise.h"
 #include "ops/matmul.h"
 #include "ops/shape.h"
 
