@@ -119,7 +119,8 @@ void add_tokenizer(CLI::App& app) {
       "not of byte-bpe: take normalizer, pre-tokenizer, post-processor and decoder from this tokenizer.json");
   make->add_option("--limit-alphabet", t->limit_alphabet, "bpe, wordpiece: at most so many single characters");
   make->add_option("--initial-alphabet", s.initial_alphabet, "characters that become tokens in any case");
-  make->add_option("--max-token-length", t->max_token_length, "bpe, wordpiece: characters of the longest token");
+  make->add_option("--max-token-length", t->max_token_length,
+                   "bpe, wordpiece: merges of merges have fewer characters than this, as in Hugging Face");
   make->add_option("--continuing-subword-prefix", s.continuing_subword_prefix,
                    "bpe, wordpiece: before what goes on inside a word [wordpiece: ##]");
   make->add_option("--end-of-word-suffix", s.end_of_word_suffix, "bpe: behind a word's last character");

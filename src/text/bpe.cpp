@@ -389,16 +389,37 @@ void Bpe::encode_word(std::string_view word, EncodeScratch& scratch) const {
     encode_known_runs(word, scratch);
 }
 
+/// Where bytes are dropped, Hugging Face's tokens move up to fill the gap, in bytes as they are spelled. Gives the
+/// place in the word of each of those, and the symbols such lengths; nothing where no byte is dropped.
+std::vector<uint32_t> Bpe::places_beside_dropped(std::string_view word,
+                                                 std::vector<EncodeScratch::Symbol>& symbols) const {
+  std::vector<uint32_t> places;
+  if (spelling_ != Spelling::bytes || unknown_id_ >= 0 || settings_.byte_fallback || knows_bytes(word)) return places;
+  size_t next = 0;
+  for (size_t i = 0; i < word.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(word[i]);
+    const uint32_t length = byte_to_char(byte) < 0x80 ? 1 : 2;
+    places.insert(places.end(), length, static_cast<uint32_t>(i));
+    if (byte_ids_[byte] >= 0) symbols[next++].length = length;
+  }
+  return places;
+}
+
 void Bpe::encode_tokens(std::string_view word, EncodeScratch& scratch, std::vector<WordToken>& out) const {
   const int whole = whole_word(word);
   if (whole >= 0) return out.push_back({whole, 0, static_cast<uint32_t>(word.size())});
   load_symbols(word, scratch);
+  const std::vector<uint32_t> places = places_beside_dropped(word, scratch.symbols);
   merge_symbols(scratch, nullptr);
   uint32_t at = 0;
   for (const EncodeScratch::Symbol& symbol : scratch.symbols) {
     if (symbol.id < 0) continue;
-    out.push_back({symbol.id, at, at + symbol.length});
-    at += symbol.length;
+    const uint32_t end = at + symbol.length;
+    if (places.empty() || symbol.length == 0)
+      out.push_back({symbol.id, at, end});
+    else
+      out.push_back({symbol.id, places[at], places[end - 1] + 1});
+    at = end;
   }
 }
 

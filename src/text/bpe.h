@@ -88,6 +88,7 @@ class Bpe : public WordModel {
   void load_characters(std::string_view word, EncodeScratch& scratch) const;
   void load_symbols(std::string_view word, EncodeScratch& scratch) const;
   void push_symbols(EncodeScratch& scratch) const;
+  std::vector<uint32_t> places_beside_dropped(std::string_view word, std::vector<EncodeScratch::Symbol>& symbols) const;
   void merge_symbols(EncodeScratch& scratch, const Dropout* dropout) const;
   bool is_known(uint32_t code) const { return known_[code >> 6] >> (code & 63) & 1; }
 

@@ -108,7 +108,8 @@ TEST_CASE("unigram training: probabilities, size, threads, likelihood") {
     pieces.emplace_back(one.token(i), one.parts().scores[i]);
     sum += std::exp(pieces.back().second);
   }
-  CHECK(sum == doctest::Approx(1).epsilon(0.02));
+  CHECK(sum <= 1);  // exp(digamma) takes from the rare ones
+  CHECK(sum > 0.9);
   // At least as likely as what Hugging Face trains on the same words (tests/golden/make_trainer_goldens.py).
   const Json golden = read_json(goldens() / "unigram_likelihood.json");
   const double ours = unigram_log_likelihood(words, pieces), theirs = golden["log_likelihood"];
