@@ -13,7 +13,7 @@ namespace gradus {
 
 namespace {
 
-using Function = std::function<Tensor(const Tensors&)>;
+using CheckedFunction = std::function<Tensor(const Tensors&)>;
 
 Tensor copy_of(const Tensor& x) {
   const Tensor y = empty_like(x);
@@ -58,7 +58,7 @@ Tensors wanted_of(const Tensors& leaves) {
 }
 
 // First order at `inputs`; the gradient function itself for the second order.
-void compare(const Function& f, const Tensors& inputs, const GradCheckOptions& options, const char* order,
+void compare(const CheckedFunction& f, const Tensors& inputs, const GradCheckOptions& options, const char* order,
              GradCheckResult& result) {
   Tensors leaves = fresh_leaves(inputs);
   const Tensor y = f(leaves);
@@ -100,7 +100,7 @@ void compare(const Function& f, const Tensors& inputs, const GradCheckOptions& o
 
 }  // namespace
 
-GradCheckResult check_gradients(const Function& f, const Tensors& inputs, GradCheckOptions options) {
+GradCheckResult check_gradients(const CheckedFunction& f, const Tensors& inputs, GradCheckOptions options) {
   for (const Tensor& x : inputs)
     if (requires_grad(x) && x.dtype() != Dtype::f64)
       throw DtypeError("gradcheck", "finite differences need f64 inputs, got " + x.describe() + ".");
@@ -109,7 +109,7 @@ GradCheckResult check_gradients(const Function& f, const Tensors& inputs, GradCh
   if (!options.second_order) return result;
 
   // The gradients of f, laid end to end, are one more function to differentiate.
-  const Function gradient = [&f](const Tensors& leaves) {
+  const CheckedFunction gradient = [&f](const Tensors& leaves) {
     const Tensor y = f(leaves);
     const Tensors wanted = wanted_of(leaves);
     const Tensors d = grad({y}, wanted, {weights_like(y, 1)}, {.create_graph = true});

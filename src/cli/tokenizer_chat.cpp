@@ -29,9 +29,9 @@ Json json_argument(const std::string& argument, const char* what) {
   return read_json_input(argument, what);
 }
 
-class Chat {
+class ChatRendering {
  public:
-  explicit Chat(const ChatArgs& args) : args_(args) {
+  explicit ChatRendering(const ChatArgs& args) : args_(args) {
     if (!args.tools.empty()) tools_ = json_argument(args.tools, "--tools");
     if (!args.documents.empty()) documents_ = json_argument(args.documents, "--documents");
     if (!args.variables.empty()) variables_ = json_argument(args.variables, "--variables");
@@ -99,7 +99,7 @@ class Chat {
 void chat(const ChatArgs& args) {
   if (args.tokenizer.empty() && args.chat_template.empty()) throw CLI::RequiredError("--tokenizer or --chat-template");
   if (args.tokenize && args.tokenizer.empty()) throw CLI::RequiredError("--tokenize requires --tokenizer");
-  Chat chat(args);
+  ChatRendering chat(args);
   if (!args.jsonl) return write_output(chat.format(chat.render(read_json_input(args.messages, "messages"))));
   const std::string content = read_input(args.messages);
   size_t number = 1;

@@ -127,13 +127,13 @@ constexpr Glyph kGlyphs[] = {
     {0x2192, 10, "M0 6.4 L10 6.4 M6.6 9.8 L10 6.4 L6.6 3"},
     {0x2212, 8, "M0 6.6 L8 6.6"},
 };
-constexpr Glyph kUnknown = {0xfffd, 7, "M0 0 L0 12 L7 12 L7 0 L0 0"};
+constexpr Glyph kReplacementGlyph = {0xfffd, 7, "M0 0 L0 12 L7 12 L7 0 L0 0"};
 constexpr double kGap = 3.3;  // between the ink of neighbours
 
 const Glyph& glyph_of(uint32_t code) {
   for (const Glyph& glyph : kGlyphs)
     if (glyph.code == code) return glyph;
-  return kUnknown;
+  return kReplacementGlyph;
 }
 
 // Superscripts are small raised twins of the plain characters.

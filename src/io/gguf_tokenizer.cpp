@@ -17,7 +17,6 @@ namespace {
 // The kinds of tokenizer.ggml.token_type.
 enum Kind : int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
 
-constexpr size_t kMostTokens = size_t{1} << 21;
 constexpr const char* kSpace = "\u2581";  // SentencePiece's mark of a space
 
 void quote(std::string_view text, std::string& out) {
@@ -51,7 +50,7 @@ struct Tokens {
   bool add_bos = false, add_eos = false, add_space_prefix = true;
 
   explicit Tokens(const Gguf& f) : file(f), texts(f.require("tokenizer.ggml.tokens").texts()) {
-    if (texts.size() > kMostTokens)
+    if (static_cast<int64_t>(texts.size()) > kMostGgufTokens)
       throw FileError("gguf",
                       f.describe() + ": " + std::to_string(texts.size()) + " tokens; at most 2097152 are read.");
     if (const GgufField* t = f.field("tokenizer.ggml.token_type")) kinds = t->integers();

@@ -7,6 +7,9 @@
 
 namespace gradus {
 
+/// How many tokens a GGUF file's vocabulary may have.
+inline constexpr int64_t kMostGgufTokens = 1 << 21;
+
 /// The texts of the files that make a Hugging Face tokenizer.
 struct TokenizerFiles {
   std::string tokenizer_json, tokenizer_config_json, chat_template;

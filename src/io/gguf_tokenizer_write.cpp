@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kMostTokens = 1 << 21;
-
 // What a tokenizer.json says, as far as llama.cpp wants to know.
 struct Contents {
   std::string model;                // BPE, WordPiece, Unigram, WordLevel
@@ -30,7 +28,7 @@ struct Contents {
   std::string unknown;
 
   void put(int64_t id, std::string_view text, int32_t kind) {
-    if (id < 0 || id >= kMostTokens)
+    if (id < 0 || id >= kMostGgufTokens)
       throw FileError("gguf", "tokenizer.json: the id " + std::to_string(id) + " is impossible.");
     if (static_cast<size_t>(id) >= tokens.size()) {
       tokens.resize(static_cast<size_t>(id) + 1);
@@ -192,7 +190,7 @@ std::vector<GgufField> gguf_tokenizer_fields(const fs::path& folder, int64_t row
 
   for (size_t id = 0; id < c.tokens.size(); ++id)
     if (c.tokens[id].empty()) c.tokens[id] = "[PAD" + std::to_string(id) + "]";
-  while (static_cast<int64_t>(c.tokens.size()) < std::min(rows, kMostTokens))
+  while (static_cast<int64_t>(c.tokens.size()) < std::min(rows, kMostGgufTokens))
     c.put(static_cast<int64_t>(c.tokens.size()), "[PAD" + std::to_string(c.tokens.size()) + "]", 5);
   std::vector<std::string_view> texts;
   if (model == "bert")

@@ -43,7 +43,7 @@ uint32_t masked_crc(const char* data, size_t bytes) {
 }
 
 template <class T>
-void put(std::string& out, T value) {
+void put_raw(std::string& out, T value) {
   for (size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> (8 * i)));
 }
 
@@ -161,11 +161,11 @@ void EventWriter::text(const std::string& tag, int64_t step, const std::string& 
 
 void EventWriter::append(const std::string& event) {
   std::string length;
-  put<uint64_t>(length, event.size());
+  put_raw<uint64_t>(length, event.size());
   pending_ += length;
-  put<uint32_t>(pending_, masked_crc(length.data(), length.size()));
+  put_raw<uint32_t>(pending_, masked_crc(length.data(), length.size()));
   pending_ += event;
-  put<uint32_t>(pending_, masked_crc(event.data(), event.size()));
+  put_raw<uint32_t>(pending_, masked_crc(event.data(), event.size()));
   if (pending_.size() > kFlushAt) flush();
 }
 
