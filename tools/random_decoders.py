@@ -2,6 +2,10 @@
 import transformers as hf
 
 
+ACTIVATIONS = ["silu", "swish", "relu", "relu2", "relu6", "gelu", "gelu_10", "gelu_fast", "gelu_python", "gelu_accurate",
+               "quick_gelu", "mish", "hardswish", "leaky_relu", "tanh", "sigmoid", "laplace", "sqrtsoftplus", "linear"]
+
+
 def shared(rng, heads, kv, width=None):
     """What every family names alike. Hidden size and heads fit each other, as some families demand."""
     return dict(vocab_size=rng.randint(40, 150), hidden_size=heads * rng.choice([4, 8, 10]),
@@ -42,7 +46,7 @@ def gpt2(rng):
     return hf.GPT2Config(
         vocab_size=rng.randint(11, 150), n_positions=rng.choice([32, 48, 80]), n_embd=n * rng.choice([4, 7, 8, 16]),
         n_layer=rng.randint(1, 4), n_head=n, n_inner=rng.choice([None, 31, 64]),
-        activation_function=rng.choice(["gelu_new", "gelu", "relu", "silu"]),
+        activation_function=rng.choice(["gelu_new", "gelu", *ACTIVATIONS]),
         layer_norm_epsilon=rng.choice([1e-5, 1e-6, 1e-3]), scale_attn_weights=rng.random() < 0.8,
         scale_attn_by_inverse_layer_idx=rng.random() < 0.3, tie_word_embeddings=rng.random() < 0.7,
         bos_token_id=0, eos_token_id=0)
@@ -50,15 +54,15 @@ def gpt2(rng):
 
 def llama(rng):
     width = rng.choice([4, 6, 8, 16])
-    return hf.LlamaConfig(**shared(rng, *heads(rng), width), hidden_act=rng.choice(["silu", "silu", "gelu", "relu"]),
+    return hf.LlamaConfig(**shared(rng, *heads(rng), width), hidden_act=rng.choice(["silu", "silu", *ACTIVATIONS]),
                           attention_bias=rng.random() < 0.4, mlp_bias=rng.random() < 0.4,
                           rope_parameters=rope(rng, width=width))
 
 
 def mistral(rng):
     width = rng.choice([4, 8, 16])
-    return hf.MistralConfig(**shared(rng, *heads(rng), width), sliding_window=rng.choice([None, 1, 3, 8, 200]),
-                            rope_parameters=rope(rng, width=width))
+    return hf.MistralConfig(**shared(rng, *heads(rng), width), hidden_act=rng.choice(["silu", *ACTIVATIONS]),
+                            sliding_window=rng.choice([None, 1, 3, 8, 200]), rope_parameters=rope(rng, width=width))
 
 
 def qwen(rng, make, **extra):
@@ -67,7 +71,7 @@ def qwen(rng, make, **extra):
     layers = c["num_hidden_layers"]
     sliding = rng.random() < 0.6
     types = rng.choice([None, [rng.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]])
-    return make(**c, use_sliding_window=sliding, sliding_window=rng.choice([2, 5, 9]),
+    return make(**c, hidden_act=rng.choice(["silu", *ACTIVATIONS]), use_sliding_window=sliding, sliding_window=rng.choice([2, 5, 9]),
                 max_window_layers=rng.randint(0, layers), layer_types=types if sliding else None,
                 rope_parameters=rope(rng, width=width), **extra)
 
@@ -84,7 +88,7 @@ def smollm3(rng):
     c = shared(rng, *heads(rng))
     layers = c["num_hidden_layers"]
     return hf.SmolLM3Config(
-        **c, no_rope_layer_interval=rng.choice([1, 2, 4]), attention_bias=rng.random() < 0.3,
+        **c, hidden_act=rng.choice(["silu", *ACTIVATIONS]), no_rope_layer_interval=rng.choice([1, 2, 4]), attention_bias=rng.random() < 0.3,
         no_rope_layers=rng.choice([None, [rng.randint(0, 1) for _ in range(layers)]]), mlp_bias=rng.random() < 0.3,
         use_sliding_window=rng.random() < 0.4, sliding_window=rng.choice([None, 3, 6]),
         rope_parameters=rope(rng, width=c["hidden_size"] // c["num_attention_heads"]))

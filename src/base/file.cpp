@@ -131,7 +131,8 @@ MappedFile::MappedFile(const fs::path& path) {
   const Descriptor d = open_for_reading(path, info);
   size_ = static_cast<size_t>(info.st_size);
   if (size_ == 0) return;
-  data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, d.fd, 0);
+  // Whoever writes into a borrowed tensor writes into a page of its own.
+  data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, d.fd, 0);
   if (data_ == MAP_FAILED) fail(path, "cannot map", errno);
 }
 

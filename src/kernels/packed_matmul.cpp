@@ -4,9 +4,9 @@
 
 namespace gradus {
 
-void packed_matmul(const PackedMatmulArgs& args) {
-  const bool plain = &kernels(Device::cpu) == &ref_kernels();
-  (plain ? ref::packed_matmul : cpu::packed_matmul)(args);
+void packed_matmul(std::span<const PackedMatmulArgs> all) {
+  if (&kernels(Device::cpu) != &ref_kernels()) return cpu::packed_matmul(all);
+  for (const PackedMatmulArgs& args : all) ref::packed_matmul(args);
 }
 
 }  // namespace gradus

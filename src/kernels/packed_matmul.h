@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "tensor/quantized.h"
 
 namespace gradus {
@@ -12,15 +14,16 @@ struct PackedMatmulArgs {
   const Tensor& bias;
 };
 
-/// The fast product, or inside UseRefKernels the plain one.
-void packed_matmul(const PackedMatmulArgs& args);
+/// The fast product, or inside UseRefKernels the plain one. Of several with the same x, which share what is done to it
+/// and go through the threads together.
+void packed_matmul(std::span<const PackedMatmulArgs> all);
 
 namespace ref {
 /// Sums in f32 over the unpacked weights.
 void packed_matmul(const PackedMatmulArgs& args);
 }  // namespace ref
 namespace cpu {
-void packed_matmul(const PackedMatmulArgs& args);
+void packed_matmul(std::span<const PackedMatmulArgs> all);
 }  // namespace cpu
 
 }  // namespace gradus

@@ -21,6 +21,8 @@ CheckpointSource::CheckpointSource(const fs::path& path) {
   if (is_gguf(path)) {
     auto model = std::make_unique<GgufModel>(path);
     config_ = std::make_unique<Json>(model->config());
+    // GGUF has no place for its heads, whatever the configuration kept in the file says
+    if (config_->value("model_type", "") == "bert") (*config_)["architectures"] = {"BertModel"};
     config_source_ = path.string() + ", config.json";
     file_ = std::move(model);
     return;

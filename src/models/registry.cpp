@@ -227,15 +227,18 @@ std::unique_ptr<Model> make_model(const Json& config, const ModelOptions& option
   if (options.body_only) architecture = body_of(model_type);
   std::unique_ptr<Model> model;
   if (const Family* family = find_causal(model_type)) {
-    const Head head = architecture.empty() ? Head::causal_lm : head_of(architecture, class_of(*family), source);
+    std::string class_name = class_of(*family);
+    // transformers' language model is Gemma3ForCausalLM, and its body Gemma3TextModel
+    if (architecture.starts_with("Gemma3Text")) class_name = "Gemma3Text";
+    const Head head = architecture.empty() ? Head::causal_lm : head_of(architecture, class_name, source);
+    if (head == Head::causal_lm) return make_causal_lm(config, options, source, weights);
     // A tied decoder saved without its output layer has lost nothing: it is a language model still.
     const bool tied = config.value("tie_word_embeddings", model_type == "gpt2" || model_type.rfind("gemma", 0) == 0);
-    if (head == Head::causal_lm || (head == Head::none && tied && !options.body_only))
-      return make_causal_lm(config, options, source, weights);
     if (head != Head::none && head != Head::sequence_classification)
       throw ValueError("config", source + ": the family " + model_type + " has no " + architecture + ".",
                        "a decoder is a model, a language model or a classifier of sequences.");
-    model = make_headed_decoder(*family, config, head, source, store_of(options, weights));
+    const bool whole = head == Head::none && tied && !options.body_only;
+    model = make_headed_decoder(*family, config, whole ? Head::causal_lm : head, source, store_of(options, weights));
   } else if (const HeadedFamily* headed = find_headed(model_type)) {
     Json json = config;
     Head head = headed->heads.front();

@@ -1,7 +1,10 @@
 #include "nn/activation.h"
 
+#include <cmath>
+
 #include "base/error.h"
 #include "ops/activation.h"
+#include "ops/clamp.h"
 #include "ops/elementwise.h"
 
 namespace gradus {
@@ -10,6 +13,13 @@ namespace {
 
 Tensor leaky_relu_001(const Tensor& x) { return leaky_relu(x, 0.01); }
 Tensor linear(const Tensor& x) { return x; }
+Tensor gelu_10(const Tensor& x) { return clamp(gelu(x), -10, 10); }
+// Mega's: the distribution function of a normal number with mean sqrt(1/2) and deviation 1 / sqrt(4 pi), both as
+// transformers rounds them
+Tensor laplace(const Tensor& x) {
+  return mul(add(erf(mul(sub(x, 0.707107), 1 / (0.282095 * std::sqrt(2.0)))), 1), 0.5);
+}
+Tensor sqrt_softplus(const Tensor& x) { return sqrt(softplus(x)); }
 
 struct Named {
   const char* name;
@@ -35,6 +45,9 @@ constexpr Named kActivations[] = {
     {"mish", mish},
     {"hardswish", hard_swish},
     {"linear", linear},
+    {"gelu_10", gelu_10},
+    {"laplace", laplace},
+    {"sqrtsoftplus", sqrt_softplus},
 };
 
 }  // namespace

@@ -34,6 +34,16 @@ Tensor Linear::operator()(const Tensor& x) const {
   return affine(scaled(x, multiplier), transpose(weight), bias);
 }
 
+std::vector<Tensor> linears(const Tensor& x, const std::vector<const Linear*>& layers) {
+  std::vector<PackedWeight> packed;
+  for (const Linear* layer : layers)
+    if (layer->packed.defined() && layer->multiplier == 1) packed.push_back({layer->packed, layer->bias});
+  if (packed.size() == layers.size()) return packed_linears(x, packed);
+  std::vector<Tensor> results;
+  for (const Linear* layer : layers) results.push_back((*layer)(x));
+  return results;
+}
+
 Conv1D::Conv1D(const Scope& s, int64_t in, int64_t out, LinearOptions options)
     : weight(projection(s, {in, out}, 1, options, packed)), multiplier(options.multiplier), path(s.trace_path()) {
   if (options.bias) bias = s.parameter("bias", {out}, Init::zeros());

@@ -24,6 +24,9 @@ struct Linear {
   Tensor operator()(const Tensor& x) const;
 };
 
+/// Each of the layers of one x; packed ones go through the threads together.
+std::vector<Tensor> linears(const Tensor& x, const std::vector<const Linear*>& layers);
+
 /// GPT-2's transposed twin: y = multiplier x W + b, weight (in, out) as its checkpoints store it.
 struct Conv1D {
   QuantTensor packed;  ///< (out, in)

@@ -8,26 +8,41 @@
 
 namespace gradus {
 
-Tensor packed_linear(const Tensor& x, const QuantTensor& weight, const Tensor& bias) {
-  if (x.rank() < 1 || x.shape().back() != weight.columns())
-    throw ShapeError("packed_linear",
-                     "inner sizes differ: x " + x.describe() + ", weight " + weight.describe() + " cpu.");
-  if (x.dtype() != Dtype::f32 || x.device() != Device::cpu)
-    throw DtypeError("packed_linear", "needs f32 on the CPU, got " + x.describe() + ".",
-                     "load the model without packed weights.");
-  if (bias.defined()) {
-    require_same("packed_linear", {x, bias});
-    require_shape("packed_linear", "bias", bias, {weight.rows()});
-  }
+std::vector<Tensor> packed_linears(const Tensor& x, const std::vector<PackedWeight>& weights) {
   if (recording() && requires_grad(x))
     throw GradError("packed_linear", "packed weights have no gradient.",
                     "compute under NoGrad, or load the model without packed weights.");
+  Tensor rows;
+  std::vector<Tensor> results, biases;
+  for (const auto& [weight, bias] : weights) {
+    if (x.rank() < 1 || x.shape().back() != weight.columns())
+      throw ShapeError("packed_linear",
+                       "inner sizes differ: x " + x.describe() + ", weight " + weight.describe() + " cpu.");
+    if (x.dtype() != Dtype::f32 || x.device() != Device::cpu)
+      throw DtypeError("packed_linear", "needs f32 on the CPU, got " + x.describe() + ".",
+                       "load the model without packed weights.");
+    if (bias.defined()) {
+      require_same("packed_linear", {x, bias});
+      require_shape("packed_linear", "bias", bias, {weight.rows()});
+    }
+    if (!rows.defined()) rows = contiguous(reshape(x, {-1, weight.columns()}));
+    results.push_back(empty({rows.size(0), weight.rows()}));
+    biases.push_back(bias.defined() ? contiguous(bias) : Tensor());
+  }
+  std::vector<PackedMatmulArgs> all;
+  for (size_t i = 0; i < weights.size(); ++i)
+    all.push_back({.x = rows, .w = weights[i].weight, .y = results[i], .bias = biases[i]});
+  packed_matmul(all);
   Shape shape = x.shape();
-  shape[shape.rank() - 1] = weight.rows();
-  const Tensor rows = contiguous(reshape(x, {-1, weight.columns()}));
-  const Tensor y = empty({rows.size(0), weight.rows()});
-  packed_matmul({.x = rows, .w = weight, .y = y, .bias = bias.defined() ? contiguous(bias) : Tensor()});
-  return reshape(y, shape);
+  for (Tensor& y : results) {
+    shape[shape.rank() - 1] = y.size(1);
+    y = reshape(y, shape);
+  }
+  return results;
+}
+
+Tensor packed_linear(const Tensor& x, const QuantTensor& weight, const Tensor& bias) {
+  return packed_linears(x, {{weight, bias}})[0];
 }
 
 Tensor packed_embedding(const QuantTensor& weight, const Tensor& ids) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "tensor/quantized.h"
 #include "tensor/tensor.h"
 
@@ -10,6 +12,14 @@ namespace gradus {
 /// blocks of 32 (as llama.cpp does). Many rows are multiplied in f32 by weights that are unpacked a panel at a time.
 /// Throws ShapeError, DtypeError, and GradError when x requires a gradient that is being recorded.
 Tensor packed_linear(const Tensor& x, const QuantTensor& weight, const Tensor& bias = {});
+
+/// A packed weight with its bias, undefined when there is none.
+struct PackedWeight {
+  const QuantTensor& weight;
+  const Tensor& bias;
+};
+/// packed_linear() of one x and several weights, at less cost than one after the other.
+std::vector<Tensor> packed_linears(const Tensor& x, const std::vector<PackedWeight>& weights);
 
 /// Rows of weight (rows, width) by id, as floats: ids (*) i64 or i32 -> (*, width) f32. Throws IndexError.
 Tensor packed_embedding(const QuantTensor& weight, const Tensor& ids);

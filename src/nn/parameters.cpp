@@ -13,7 +13,8 @@ namespace gradus {
 
 namespace {
 
-Tensor loaded_value(const TensorSource& source, const std::string& name, const Shape& shape, Dtype dtype) {
+// A tensor of the wanted type is the source's own (of a file: its mapped pages) when `borrow`, otherwise a copy.
+Tensor loaded_value(const TensorSource& source, const std::string& name, const Shape& shape, Dtype dtype, bool borrow) {
   const Tensor x = source.load(name);
   if (!(x.shape() == shape))
     throw FileError("load",
@@ -23,7 +24,8 @@ Tensor loaded_value(const TensorSource& source, const std::string& name, const S
   if (is_floating(x.dtype()) != is_floating(dtype))
     throw FileError("load", source.describe() + ": the tensor \"" + name + "\" is " + name_of(x.dtype()) +
                                 (is_floating(dtype) ? ", expected a floating type." : ", expected an integer type."));
-  return x.dtype() == dtype ? clone(x) : contiguous(cast(x, dtype));
+  if (x.dtype() != dtype) return contiguous(cast(x, dtype));
+  return borrow ? contiguous(x) : clone(x);
 }
 
 }  // namespace
@@ -83,7 +85,7 @@ Parameter Parameters::loaded_or_initial(const std::string& name, const Shape& sh
     if (p.name.empty())
       throw FileError("load", options_.source->describe() + ": the tensor \"" + name + "\" is missing.",
                       "is config.json of the same model as the weights?");
-    p.value = loaded_value(*options_.source, p.name, shape, dtype);
+    p.value = loaded_value(*options_.source, p.name, shape, dtype, !options_.trainable);
   } else {
     const RandomKey key{options_.seed, stream_name(name.c_str())};
     p.value = initial_value(shape, init, key, dtype, options_.device);
@@ -101,7 +103,8 @@ Tensor Parameters::make(const std::string& name, const Shape& shape, const Init&
 
 Tensor Parameters::make_tied(const std::string& name, const Tensor& value) {
   if (!has_stored(name)) return value;
-  const Tensor other = loaded_value(*options_.source, options_.source->stored_name(name), value.shape(), value.dtype());
+  const Tensor other =
+      loaded_value(*options_.source, options_.source->stored_name(name), value.shape(), value.dtype(), true);
   const int64_t rows = value.rank() > 0 ? value.size(0) : 0;
   for (int64_t at = 0; at < rows; at += 1024) {  // in pieces: the table may be large
     const int64_t n = std::min<int64_t>(1024, rows - at);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/run_program.h"
+#include "support/letter_tokenizer.h"
 #include "support/temp_dir.h"
 
 using namespace gradus;
@@ -60,4 +61,38 @@ TEST_CASE("tokenizer chat from the command line") {
   CHECK(run_gradus("tokenizer chat --messages " + in("chat")).code == 2);
   write_file_atomic(folder / "chat", "{");
   CHECK(run_gradus(base).code == 1);
+}
+
+TEST_CASE("chat: one turn, several, a system message") {
+  const std::filesystem::path golden = std::filesystem::path(GRADUS_TEST_DIR) / "golden/models/gpt2-unscaled-untied";
+  const TempDir folder;
+  for (const char* file : {"config.json", "model.safetensors"})
+    std::filesystem::copy_file(golden / file, folder / file);
+  letter_tokenizer(read_json(folder / "config.json")["vocab_size"].get<int>()).save(folder.path);
+  const auto with_template = [&](const char* text) { write_file_atomic(folder / "chat_template.jinja", text); };
+  const std::string base = " --model " + folder.path.string() + " -n 6 --temp 0 ";
+  with_template("{% for m in messages %}{{ m.content }}{% endfor %}");
+
+  // The template adds nothing: the answer is what follows the message.
+  const std::string follows = run_gradus("generate" + base + "-p '%#1J('").out;
+  const ProgramResult one = run_gradus("chat" + base + "-p '%#1J('");
+  CHECK(one.code == 0);
+  CHECK(one.out == follows + "\n");
+  CHECK(run_gradus("chat" + base + "--system '%#1' -p 'J('").out == follows + "\n");
+  const Json json = parse_json(run_gradus("chat" + base + "--json -p '%#1J('").out, "stdout");
+  CHECK(json["role"] == "assistant");
+  CHECK(json["content"] == follows);
+  CHECK(json["prompt_tokens"] == 5);
+  CHECK(json["completion_tokens"] == 6);
+
+  // The second turn sees the first, question and answer.
+  const std::string second = run_gradus("generate" + base + "-p '%#1J(" + follows + "%'").out;
+  write_file_atomic(folder / "turns", "%#1J(\n%\n");
+  CHECK(run_gradus("chat" + base + "<" + (folder / "turns").string()).out == follows + "\n" + second + "\n");
+  write_file_atomic(folder / "turns", "%#1J(\n/new\n%#1J(\n/exit\n%\n");
+  CHECK(run_gradus("chat" + base + "<" + (folder / "turns").string()).out == follows + "\n" + follows + "\n");
+
+  CHECK(run_gradus("chat --model " + folder.path.string() + "/missing -p a").code == 1);
+  std::filesystem::remove(folder / "chat_template.jinja");
+  CHECK(run_gradus("chat" + base + "-p '%'").code == 1);
 }

@@ -20,7 +20,10 @@ from transformers.models.t5 import modeling_t5
 
 FAMILY_CONFIGS = {"Bert": "BertConfig", "Roberta": "RobertaConfig", "DistilBert": "DistilBertConfig",
                   "ModernBert": "ModernBertConfig", "T5": "T5Config", "Bart": "BartConfig", "GPT2": "GPT2Config",
-                  "Llama": "LlamaConfig"}
+                  "Llama": "LlamaConfig", "Mistral": "MistralConfig", "Qwen2": "Qwen2Config", "Qwen3": "Qwen3Config",
+                  "SmolLM3": "SmolLM3Config", "Gemma": "GemmaConfig", "Gemma2": "Gemma2Config",
+                  "Gemma3Text": "Gemma3TextConfig", "Phi3": "Phi3Config"}
+DECODERS = ("GPT2", "Llama", "Mistral", "Qwen2", "Qwen3", "SmolLM3", "Gemma", "Gemma2", "Gemma3Text", "Phi3")
 
 
 def family_of(architecture):
@@ -36,7 +39,11 @@ def model_class(architecture):
 
 
 @contextlib.contextmanager
-def exact():
+def exact(architecture):
+    if family_of(architecture) in DECODERS[2:]:
+        with reference.exact():
+            yield
+        return
     modules = [m for m in (modeling_modernbert, modeling_t5, modeling_llama, modeling_rope_utils, loss_utils)
                if hasattr(m, "torch")]
     saved = [m.torch for m in modules]
@@ -52,7 +59,7 @@ def exact():
 def open_model(directory, dtype=torch.float64):
     """The directory as transformers opens it, with eager attention, dropout off."""
     config = transformers.AutoConfig.from_pretrained(directory)
-    with exact() if dtype == torch.float64 else contextlib.nullcontext():
+    with exact(config.architectures[0]) if dtype == torch.float64 else contextlib.nullcontext():
         model = model_class(config.architectures[0]).from_pretrained(directory, attn_implementation="eager",
                                                                      dtype=torch.float32)
         return model.to(dtype).eval()
@@ -68,7 +75,7 @@ def evaluate(directory, inputs, dtype=torch.float64):
     """Every output, hidden states included, and with a loss every gradient as "grad.<checkpoint name>"; given as f32."""
     model = open_model(directory, dtype)
     arguments = {k: v.to(dtype) if v.is_floating_point() else v for k, v in inputs.items()}
-    with exact() if dtype == torch.float64 else contextlib.nullcontext():
+    with exact(type(model).__name__) if dtype == torch.float64 else contextlib.nullcontext():
         result = model(**arguments, output_hidden_states=True, return_dict=True)
     out = {}
     for name, value in result.items():
@@ -116,7 +123,9 @@ def make_inputs(architecture, config, seed, rng):
     inputs["input_ids"] = tokens
     if family in ("Bert", "Roberta") and rng.random() < 0.6:
         inputs["token_type_ids"] = torch.randint(config.type_vocab_size, tokens.shape, generator=g)
-    if family in ("Bert", "Roberta", "DistilBert", "ModernBert", "GPT2", "Llama") and not choices and rng.random() < 0.3:
+    if family == "ModernBert" and ("Sequence" in architecture or choices):
+        inputs["attention_mask"] = mask  # transformers takes its mean without asking whether there is one
+    if family in ("Bert", "Roberta", "DistilBert", "ModernBert", *DECODERS) and not choices and rng.random() < 0.3:
         inputs["position_ids"] = torch.stack(
             [torch.randperm(32, generator=g)[:length].sort().values + 2 for _ in range(batch)])
 

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "autograd/autograd.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "io/convert.h"
 #include "io/safetensors.h"
 #include "models/checkpoint.h"
@@ -57,6 +59,45 @@ TEST_CASE("a GGUF file gives the logits of the folder it was made from") {
     CHECK(difference(unpacked, want) < 5e-3);
     CHECK(difference(packed, unpacked) < 1e-5);
   }
+}
+
+TEST_CASE("a GGUF file of BERT is its body, whatever head the folder had") {
+  const TempDir dir;
+  const fs::path golden = fs::path(GRADUS_TEST_DIR) / "golden/encoders/bert-pretraining";
+  convert_checkpoint(golden, dir / "m.gguf");
+  const NamedTensors in{{"input_ids", from_vector<int64_t>({4, 5, 6, 7}, {1, 4})}};
+  const NamedTensors got = load_model(dir / "m.gguf", {.trainable = false})->forward(in, {});
+  const NamedTensors want = load_model(golden, {.trainable = false, .body_only = true})->forward(in, {});
+  REQUIRE(got.at(0).first == "last_hidden_state");
+  CHECK(difference(got[0].second, want[0].second) == 0);
+}
+
+TEST_CASE("weights loaded for inference are the file's own pages, and writing into them leaves the file alone") {
+  const fs::path golden = kModels / "llama-plain";
+  const auto model = load_causal_lm(golden, {.trainable = false});
+  const Tensor norm = model->parameters().find("model.norm.weight");
+  const float before = norm.data<float>()[0];
+  norm.data<float>()[0] = before + 1;
+  const auto again = load_causal_lm(golden, {.trainable = false});
+  CHECK(again->parameters().find("model.norm.weight").data<float>()[0] == before);
+  CHECK(norm.data<float>()[0] == before + 1);
+}
+
+TEST_CASE("a tied decoder saved under its body's name gives the body's states too") {
+  const NamedTensors in{{"input_ids", from_vector<int64_t>({4, 5, 6, 7}, {1, 4})}};
+  Json config = read_json(kModels / "gpt2-plain" / "config.json");
+  const CheckpointSource source(kModels / "gpt2-plain");
+  config["architectures"] = {"GPT2Model"};
+  const NamedTensors out = make_model(config, {.trainable = false}, "config", &source)->forward(in, {});
+  REQUIRE(out.size() == 2);
+  CHECK(out[0].first == "logits");
+  CHECK(out[1].first == "last_hidden_state");
+  CHECK(out[1].second.shape().back() == config["n_embd"].get<int64_t>());
+  // transformers' Gemma 3 without its head has a name of its own
+  config = read_json(kModels / "gemma3-untied-old-config" / "config.json");
+  const CheckpointSource gemma(kModels / "gemma3-untied-old-config");
+  config["architectures"] = {"Gemma3TextModel"};
+  CHECK(make_model(config, {.trainable = false}, "config", &gemma)->forward(in, {})[0].first == "last_hidden_state");
 }
 
 TEST_CASE("packed weights are for inference in f32") {

@@ -32,10 +32,12 @@ TEST_CASE("products with packed weights are those with the unpacked ones") {
     const auto format = static_cast<QuantFormat>(f);
     const bool blocks = layout_of(format).block > 1;
     CAPTURE(layout_of(format).name);
-    for (const auto& [rows, columns] : {std::pair<int64_t, int64_t>{7, 256}, {130, 512}}) {
+    for (const auto& [rows, columns] :
+         {std::pair<int64_t, int64_t>{7, 256}, {130, 512}, {5, 96}, {9, 576}, {6, 288}, {3, 992}}) {
+      if (columns % layout_of(format).block != 0) continue;
       const QuantTensor w = quantized(noise({rows, columns}, 1), format);
       const Tensor bias = noise({rows}, 2);
-      for (const int64_t m : {1, 3, 9}) {
+      for (const int64_t m : {1, 3, 9, 40}) {
         CAPTURE(m);
         const Tensor x = noise({m, columns}, 3);
         Tensor want;
@@ -44,7 +46,7 @@ TEST_CASE("products with packed weights are those with the unpacked ones") {
           want = packed_linear(x, w, bias);
         }
         // Few rows are rounded to 8 bits: an error below one part in 127 of each block's largest number.
-        CHECK(difference(packed_linear(x, w, bias), want) < (blocks && m <= 4 ? 3e-2 : 1e-5));
+        CHECK(difference(packed_linear(x, w, bias), want) < (blocks && m < 40 ? 3e-2 : 1e-5));
       }
     }
   }
@@ -57,23 +59,33 @@ TEST_CASE("products with packed weights are those with the unpacked ones") {
 
 TEST_CASE("rows of activations that are exact in 8 bits multiply exactly") {
   // x = integers from -127 to 127 with 127 in each block: rounding changes nothing.
-  std::vector<float> values;
-  for (int i = 0; i < 512; ++i) values.push_back(static_cast<float>(i % 32 == 5 ? 127 : (i * 37) % 255 - 127));
-  const Tensor x = from_vector(values, {1, 512});
-  for (int f = static_cast<int>(QuantFormat::q4_0); f < kQuantFormats; ++f) {
-    const auto format = static_cast<QuantFormat>(f);
-    CAPTURE(layout_of(format).name);
-    const QuantTensor w = quantized(noise({9, 512}, 4), format);
-    const Tensor got = packed_linear(x, w);
-    const UseRefKernels plain;
-    CHECK(difference(got, packed_linear(x, w)) < 2e-6);
-  }
+  for (const int64_t columns : {64, 256, 512, 800})
+    for (const int64_t m : {1, 6}) {
+      std::vector<float> values;
+      for (int64_t i = 0; i < m * columns; ++i)
+        values.push_back(static_cast<float>(i % 32 == 5 ? 127 : (i * 37) % 255 - 127));
+      const Tensor x = from_vector(values, {m, columns});
+      for (int f = static_cast<int>(QuantFormat::q4_0); f < kQuantFormats; ++f) {
+        const auto format = static_cast<QuantFormat>(f);
+        if (columns % layout_of(format).block != 0) continue;
+        CAPTURE(layout_of(format).name);
+        CAPTURE(columns);
+        const QuantTensor w = quantized(noise({9, columns}, 4), format);
+        const Tensor got = packed_linear(x, w);
+        const UseRefKernels plain;
+        CHECK(difference(got, packed_linear(x, w)) < 2e-6);
+      }
+    }
 }
 
 TEST_CASE("packed products do not depend on the number of threads") {
   const QuantTensor w = quantized(noise({300, 256}, 1), QuantFormat::q4_k);
-  const Tensor one = noise({1, 256}, 2), many = noise({40, 256}, 2);
-  testing::check_threads([&] { return Tensors{packed_linear(one, w), packed_linear(many, w)}; }, "packed_linear");
+  const Tensor one = noise({1, 256}, 2), few = noise({7, 256}, 2), many = noise({40, 256}, 2);
+  testing::check_threads(
+      [&] {
+        return Tensors{packed_linear(one, w), packed_linear(few, w), packed_linear(many, w)};
+      },
+      "packed_linear");
 }
 
 TEST_CASE("rows of a packed embedding, and refusals") {

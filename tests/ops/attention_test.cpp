@@ -7,10 +7,12 @@
 #include "autograd/autograd.h"
 #include "base/parallel.h"
 #include "kernels/table.h"
+#include "ops/create.h"
 #include "ops/elementwise.h"
 #include "ops/reduce.h"
 #include "ops/shape.h"
 #include "support/op_case.h"
+#include "support/threads.h"
 
 using namespace gradus;
 using namespace gradus::testing;
@@ -102,7 +104,7 @@ OP_CASE("attention_qkv") {
 TEST_CASE("attention: tiles of every size agree with plain loops") {
   for (int64_t depth : {64, 20})
     for (const auto& [queries, keys] :
-         {std::pair<int64_t, int64_t>{63, 63}, {64, 64}, {65, 129}, {130, 70}, {600, 600}})
+         {std::pair<int64_t, int64_t>{1, 1}, {1, 64}, {1, 200}, {63, 63}, {64, 64}, {65, 129}, {130, 70}, {600, 600}})
       for (int kind = 0; kind < 16; ++kind) {
         if (queries == 600 && (depth == 20 || kind % 3 != 0)) continue;
         const Sizes s{1, queries, keys, 4, 2, depth};
@@ -161,6 +163,16 @@ TEST_CASE("attention: one query at a time against a cache gives the rows of the 
   }
   // A chunk of queries after a prefix.
   check_close(attention(narrow(qkv[0], 1, 30, 40), qkv[1], qkv[2]), narrow(whole, 1, 30, 40), 0x1p-23);
+}
+
+TEST_CASE("attention: one query does not depend on the number of threads, nor on strides") {
+  const Tensors qkv = random_qkv({2, 1, 300, 6, 2, 24});
+  check_threads([&] { return Tensors{attention(qkv[0], qkv[1], qkv[2])}; }, "attention");
+  // keys and values whose entries lie apart
+  const auto apart = [](const Tensor& x) { return transpose(contiguous(transpose(x))); };
+  check_close(attention(qkv[0], apart(qkv[1]), apart(qkv[2])), attention(qkv[0], qkv[1], qkv[2]), 0x1p-23);
+  const Tensor nothing = zeros({2, 300}, Dtype::boolean);
+  check_close(attention(qkv[0], qkv[1], qkv[2], {.mask = nothing}), zeros({2, 1, 6, 24}), 0x1p-23);
 }
 
 TEST_CASE("attention: a window is a mask, and a large one is none") {

@@ -177,6 +177,7 @@ int64_t numbers_of_a_piece(const AttentionShape& s) { return 3 * kColumnBlock * 
 int64_t attention_scratch(const AttentionArgs& args) {
   if (args.q.dtype() != Dtype::f32) return 0;
   const AttentionShape s(args);
+  if (s.queries == 1) return attention_step_scratch(s);
   const int64_t blocks = s.batch * s.groups * ((s.columns + kColumnBlock - 1) / kColumnBlock);
   const int64_t pieces = (blocks + kBlocksAPiece - 1) / kBlocksAPiece;
   return std::min<int64_t>(pieces, threads()) * numbers_of_a_piece(s) * static_cast<int64_t>(sizeof(float));
@@ -186,6 +187,7 @@ void attention(const AttentionArgs& args) {
   if (args.q.dtype() != Dtype::f32) return ref::attention(args);
   const AttentionShape s(args);
   if (s.batch * s.columns * s.groups == 0) return;
+  if (s.queries == 1) return attention_step(args, s);
   const int64_t blocks = (s.columns + kColumnBlock - 1) / kColumnBlock;
   parallel_for(s.batch * s.groups * blocks, kBlocksAPiece, [&](int64_t begin, int64_t end) {
     const Tensor scratch = empty({numbers_of_a_piece(s)});

@@ -93,6 +93,10 @@ struct Sight {
   }
 };
 
+/// Attention of a single query a head: what it computes, and the working memory that takes.
+void attention_step(const AttentionArgs& args, const AttentionShape& s);
+int64_t attention_step_scratch(const AttentionShape& s);
+
 /// Columns of the backward pass whose operands are packed together: they stay in the second-level cache while all keys
 /// pass by.
 constexpr int64_t kChunk = 512;

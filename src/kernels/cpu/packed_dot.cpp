@@ -1,4 +1,4 @@
-// Products of packed rows with one row of activations. The weights are read once, as they lie in the file: at one row
+// Products of packed rows with rounded rows of activations. The weights are read as they lie in the file: at one row
 // the time goes into fetching them. Integers are multiplied in 8 bits (maddubs, or dpbusd where the processor has it).
 #include "kernels/cpu/packed_dot.h"
 
@@ -14,19 +14,14 @@
 #define HWY_TARGET_INCLUDE "kernels/cpu/packed_dot.cpp"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+#include "kernels/cpu/packed_blocks.h"
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace gradus::cpu::HWY_NAMESPACE {
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-
-inline float f16_at(const uint8_t* p) {
-  uint16_t bits;
-  std::memcpy(&bits, p, 2);
-  return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits)));
-}
-inline __m256i bytes_at(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
-inline __m128i half_at(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
 
 // Four sums of four products each in every lane: u8 times i8.
 inline __m256i dot_bytes(__m256i u, __m256i s) {
@@ -43,170 +38,147 @@ inline float sum_of(__m256 v) {
   return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
 }
 
-// 32 numbers q (u8) of a block, what each half is multiplied by, and what is added: w = s q + m.
-struct Unpacked {
-  __m256i q;
-  float s0, s1, m0, m1;
+// What eight blocks of a rounded row are multiplied by, d times the sums of whole blocks and of their halves. Blocks
+// before `from` and behind `count` are zeros.
+struct RoundedScales {
+  __m256 d, totals, sums[2];
+  RoundedScales(const RoundedRows& x, int64_t row, int64_t block, int from, int count) {
+    const float *p = x.d + row * (x.k / 32) + block, *q = x.sums + row * (x.k / 16) + 2 * block;
+    if (from == 0 && count == 8) {
+      d = _mm256_loadu_ps(p);
+      sums[0] = _mm256_loadu_ps(q), sums[1] = _mm256_loadu_ps(q + 8);
+    } else {
+      d = some(p, from, count);
+      sums[0] = some(q, 2 * from, 2 * count), sums[1] = some(q + 8, 2 * from - 8, 2 * count - 8);
+    }
+    const __m256 pairs = _mm256_hadd_ps(sums[0], sums[1]);  // of blocks 0 1 4 5 2 3 6 7
+    totals = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(pairs), 0xd8));
+  }
+  // d of each half of the blocks 4 i … 4 i + 3.
+  __m256 of_halves(int i) const {
+    return _mm256_permutevar8x32_ps(
+        d, i == 0 ? _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3) : _mm256_setr_epi32(4, 4, 5, 5, 6, 6, 7, 7));
+  }
+
+ private:
+  static __m256 some(const float* p, int from, int to) {
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_maskload_ps(p, _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), lane),
+                                                     _mm256_cmpgt_epi32(_mm256_set1_epi32(to), lane)));
+  }
 };
 
-inline __m256i nibbles(const uint8_t* p) {
-  const __m128i b = half_at(p);
-  const __m256i both = _mm256_set_m128i(_mm_srli_epi16(b, 4), b);
-  return _mm256_and_si256(both, _mm256_set1_epi8(15));
+// Asks for what will be read soon. Four rows read side by side are no stream that the processor would recognise; asked
+// for in the order in which it lies, memory gives twice as much.
+template <size_t bytes>
+HWY_INLINE void fetch_ahead(const void* p) {
+  constexpr size_t kAhead = 4096, kLine = 64;
+  const char* at = static_cast<const char*>(p) + kAhead;
+#pragma GCC unroll 32
+  for (size_t i = 0; i < bytes; i += kLine) _mm_prefetch(at + i, _MM_HINT_T0);
 }
-// 0x10 where bit i of `bits` is set.
-inline __m256i fifth_bits(uint32_t bits) {
-  const __m256i spread = _mm256_shuffle_epi8(
-      _mm256_set1_epi32(static_cast<int>(bits)),
-      _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
-  const __m256i mask = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201ull));
-  const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask);
-  return _mm256_and_si256(set, _mm256_set1_epi8(16));
-}
-inline uint32_t u32_at(const uint8_t* p) {
-  uint32_t v;
-  std::memcpy(&v, p, 4);
-  return v;
-}
 
-template <QuantFormat format>
-struct Block;
-
-template <>
-struct Block<QuantFormat::q4_0> {
-  static Unpacked at(const uint8_t* p, int) {
-    const float d = f16_at(p);
-    return {nibbles(p + 2), d, d, -8 * d, -8 * d};
-  }
-};
-template <>
-struct Block<QuantFormat::q4_1> {
-  static Unpacked at(const uint8_t* p, int) {
-    const float d = f16_at(p), m = f16_at(p + 2);
-    return {nibbles(p + 4), d, d, m, m};
-  }
-};
-template <>
-struct Block<QuantFormat::q5_0> {
-  static Unpacked at(const uint8_t* p, int) {
-    const float d = f16_at(p);
-    return {_mm256_or_si256(nibbles(p + 6), fifth_bits(u32_at(p + 2))), d, d, -16 * d, -16 * d};
-  }
-};
-template <>
-struct Block<QuantFormat::q5_1> {
-  static Unpacked at(const uint8_t* p, int) {
-    const float d = f16_at(p), m = f16_at(p + 2);
-    return {_mm256_or_si256(nibbles(p + 8), fifth_bits(u32_at(p + 4))), d, d, m, m};
-  }
-};
-template <>
-struct Block<QuantFormat::q2_k> {
-  static Unpacked at(const uint8_t* p, int j) {
-    const float d = f16_at(p + 80), dmin = f16_at(p + 82);
-    const __m256i q =
-        _mm256_and_si256(_mm256_srli_epi16(bytes_at(p + 16 + j / 4 * 32), j % 4 * 2), _mm256_set1_epi8(3));
-    const int a = p[2 * j], b = p[2 * j + 1];
-    return {q, d * static_cast<float>(a & 15), d * static_cast<float>(b & 15), -dmin * static_cast<float>(a >> 4),
-            -dmin * static_cast<float>(b >> 4)};
-  }
-};
-template <>
-struct Block<QuantFormat::q3_k> {
-  static Unpacked at(const uint8_t* p, int j) {
-    const float d = f16_at(p + 108);
-    const __m256i low =
-        _mm256_and_si256(_mm256_srli_epi16(bytes_at(p + 32 + j / 4 * 32), j % 4 * 2), _mm256_set1_epi8(3));
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes_at(p), j), _mm256_set1_epi8(1));
-    const auto scale = [&](int g) {
-      const int bits = ((p[96 + g % 8] >> (g / 8 * 4)) & 15) | (((p[104 + g % 4] >> (g / 4 * 2)) & 3) << 4);
-      return d * static_cast<float>(bits - 32);
-    };
-    const float a = scale(2 * j), b = scale(2 * j + 1);
-    return {_mm256_or_si256(low, _mm256_slli_epi16(high, 2)), a, b, -4 * a, -4 * b};
-  }
-};
-template <>
-struct Block<QuantFormat::q4_k> {
-  static Unpacked at(const uint8_t* p, int j) {
-    const detail::ScaleMin s = detail::unpack_scale_min(p + 4, j);
-    const __m256i bytes = bytes_at(p + 16 + j / 2 * 32);
-    const __m256i q = _mm256_and_si256(j % 2 ? _mm256_srli_epi16(bytes, 4) : bytes, _mm256_set1_epi8(15));
-    const float scale = f16_at(p) * static_cast<float>(s.scale), min = -f16_at(p + 2) * static_cast<float>(s.min);
-    return {q, scale, scale, min, min};
-  }
-};
-template <>
-struct Block<QuantFormat::q5_k> {
-  static Unpacked at(const uint8_t* p, int j) {
-    const detail::ScaleMin s = detail::unpack_scale_min(p + 4, j);
-    const __m256i bytes = bytes_at(p + 48 + j / 2 * 32);
-    const __m256i low = _mm256_and_si256(j % 2 ? _mm256_srli_epi16(bytes, 4) : bytes, _mm256_set1_epi8(15));
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes_at(p + 16), j), _mm256_set1_epi8(1));
-    const float scale = f16_at(p) * static_cast<float>(s.scale), min = -f16_at(p + 2) * static_cast<float>(s.min);
-    return {_mm256_or_si256(low, _mm256_slli_epi16(high, 4)), scale, scale, min, min};
-  }
-};
-template <>
-struct Block<QuantFormat::q6_k> {
-  static Unpacked at(const uint8_t* p, int j) {
-    const int h = j / 4, in = j % 4;
-    const __m256i bytes = bytes_at(p + h * 64 + in % 2 * 32);
-    const __m256i low = _mm256_and_si256(in / 2 ? _mm256_srli_epi16(bytes, 4) : bytes, _mm256_set1_epi8(15));
-    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes_at(p + 128 + h * 32), in * 2), _mm256_set1_epi8(3));
-    const float d = f16_at(p + 208);
-    const float a = d * static_cast<float>(static_cast<int8_t>(p[192 + 2 * j])),
-                b = d * static_cast<float>(static_cast<int8_t>(p[193 + 2 * j]));
-    return {_mm256_or_si256(low, _mm256_slli_epi16(high, 4)), a, b, -32 * a, -32 * b};
-  }
-};
-
-// `count` rows at a time share the loads of x and hide each other's latencies.
-template <QuantFormat format, int count>
-void rows_of(const uint8_t* w, size_t row_bytes, int64_t k, const RoundedRow& x, float* y) {
+// R rows of w times C rows of x: they share the loads and what was taken apart, and hide each other's latencies.
+template <QuantFormat format, int R, int C>
+void tile_of(const uint8_t* w, size_t row_bytes, const RoundedRows& x, int64_t first, float* y, int64_t ldy) {
   constexpr bool kSuper = format >= QuantFormat::q2_k;
   constexpr bool kSigned = format == QuantFormat::q8_0;
-  constexpr int kInside = kSuper ? 8 : 1;
-  const size_t bytes = static_cast<size_t>(layout_of(format).bytes);
-  __m256 sum[count];
-  float added[count];
-  for (int r = 0; r < count; ++r) sum[r] = _mm256_setzero_ps(), added[r] = 0;
-  const int64_t blocks = k / (32 * kInside);
-  for (int64_t b = 0; b < blocks; ++b)
-    for (int j = 0; j < kInside; ++j) {
-      const int64_t at = b * kInside + j;
-      const __m256i xq = bytes_at(x.q + at * 32);
-      const float dx = x.d[at];
-      for (int r = 0; r < count; ++r) {
-        const uint8_t* p = w + static_cast<size_t>(r) * row_bytes + static_cast<size_t>(b) * bytes;
-        if constexpr (kSigned) {
-          const __m256i q = bytes_at(p + 2);
-          const __m256i dots = dot_bytes(_mm256_abs_epi8(q), _mm256_sign_epi8(xq, q));
-          sum[r] = _mm256_fmadd_ps(_mm256_set1_ps(f16_at(p) * dx), _mm256_cvtepi32_ps(dots), sum[r]);
-        } else {
-          const Unpacked u = Block<format>::at(p, j);
-          const __m256 scale =
-              kSuper ? _mm256_set_m128(_mm_set1_ps(u.s1 * dx), _mm_set1_ps(u.s0 * dx)) : _mm256_set1_ps(u.s0 * dx);
-          sum[r] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dot_bytes(u.q, xq)), sum[r]);
-          added[r] += u.m0 * x.sums[2 * at] + u.m1 * x.sums[2 * at + 1];
+  constexpr bool kHalves = format == QuantFormat::q2_k || format == QuantFormat::q3_k || format == QuantFormat::q6_k;
+  constexpr int S = R * C >= 4 ? 1 : 4 / (R * C);  // sums that take turns, where there are few
+  using Of = Blocks<format>;
+  constexpr size_t kBytes = Of::kBytes;
+  __m256 sum[R][C][S], added[R][C];
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      added[r][c] = _mm256_setzero_ps();
+      for (int i = 0; i < S; ++i) sum[r][c][i] = _mm256_setzero_ps();
+    }
+  alignas(32) float by[R][C][16];
+  const int64_t blocks = x.k / 32;
+  // Eight blocks from `block`, of which those before `from` have had their turn.
+  const auto eight = [&](int64_t block, int from, int count) HWY_ATTR __attribute__((always_inline)) {
+    const uint8_t* at[R];
+    Scales own[R];
+    if (C == 1) {
+      constexpr size_t kRead = (kSuper ? 1 : 8) * kBytes * R;
+      fetch_ahead<kRead>(w + static_cast<size_t>(block / 8) * kRead);
+    }
+    for (int r = 0; r < R; ++r) {
+      at[r] = w + static_cast<size_t>(r) * row_bytes + static_cast<size_t>(kSuper ? block / 8 : block) * kBytes;
+      own[r] = Of::scales(at[r], count);
+    }
+    for (int c = 0; c < C; ++c) {
+      const RoundedScales xs(x, first + c, block, from, count);
+      const __m256 d0 = kHalves ? xs.of_halves(0) : xs.d, d1 = xs.of_halves(1);
+      for (int r = 0; r < R; ++r) {
+        _mm256_store_ps(by[r][c], _mm256_mul_ps(own[r].s[0], d0));
+        if constexpr (kHalves) {
+          _mm256_store_ps(by[r][c] + 8, _mm256_mul_ps(own[r].s[1], d1));
+          added[r][c] = _mm256_fmadd_ps(own[r].m[0], xs.sums[0], added[r][c]);
+          added[r][c] = _mm256_fmadd_ps(own[r].m[1], xs.sums[1], added[r][c]);
+        } else if constexpr (!kSigned) {
+          added[r][c] = _mm256_fmadd_ps(own[r].m[0], xs.totals, added[r][c]);
         }
       }
     }
-  for (int r = 0; r < count; ++r) y[r] = sum_of(sum[r]) + added[r];
+    const int8_t* xq = x.q + first * x.k + block * 32;
+    const auto one = [&](int j, int turn) HWY_ATTR __attribute__((always_inline)) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        const __m256i q = Of::numbers(at[r], j);
+#pragma GCC unroll 4
+        for (int c = 0; c < C; ++c) {
+          const __m256i v = bytes_at(xq + c * x.k + j * 32);
+          const __m256i dots = kSigned ? dot_bytes(_mm256_abs_epi8(q), _mm256_sign_epi8(v, q)) : dot_bytes(q, v);
+          const float* s = by[r][c] + (kHalves ? 2 * j : j);
+          const __m256 scale =
+              kHalves ? _mm256_set_m128(_mm_broadcast_ss(s + 1), _mm_broadcast_ss(s)) : _mm256_broadcast_ss(s);
+          sum[r][c][turn] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(dots), sum[r][c][turn]);
+        }
+      }
+    };
+    if (from == 0 && count == 8) {
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; ++j) one(j, j % S);
+    } else {
+      for (int j = from; j < count; ++j) one(j, 0);
+    }
+  };
+  int64_t block = 0;
+  for (; block + 8 <= blocks; block += 8) eight(block, 0, 8);
+  // The last eight once more, without those that were there.
+  if (const auto rest = static_cast<int>(blocks - block); rest > 0)
+    blocks >= 8 ? eight(blocks - 8, 8 - rest, 8) : eight(0, 0, rest);
+  for (int r = 0; r < R; ++r)
+    for (int c = 0; c < C; ++c) {
+      __m256 total = added[r][c];
+      for (int i = 0; i < S; ++i) total = _mm256_add_ps(total, sum[r][c][i]);
+      y[c * ldy + r] = sum_of(total);
+    }
+}
+
+template <QuantFormat format, int C>
+void all_rows(const uint8_t* w, size_t row_bytes, int64_t rows, const RoundedRows& x, int64_t first, float* y,
+              int64_t ldy) {
+  constexpr int R = C == 1 && format != QuantFormat::q8_0 ? 4 : 2;
+  int64_t r = 0;
+  for (; r + R <= rows; r += R)
+    tile_of<format, R, C>(w + static_cast<size_t>(r) * row_bytes, row_bytes, x, first, y + r, ldy);
+  for (; r < rows; ++r) tile_of<format, 1, C>(w + static_cast<size_t>(r) * row_bytes, row_bytes, x, first, y + r, ldy);
 }
 
 template <QuantFormat format>
-void all_rows(const uint8_t* w, size_t row_bytes, int64_t rows, int64_t k, const RoundedRow& x, float* y) {
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) rows_of<format, 4>(w + static_cast<size_t>(r) * row_bytes, row_bytes, k, x, y + r);
-  for (; r < rows; ++r) rows_of<format, 1>(w + static_cast<size_t>(r) * row_bytes, row_bytes, k, x, y + r);
+void all_tiles(const uint8_t* w, size_t row_bytes, int64_t rows, const RoundedRows& x, float* y, int64_t ldy) {
+  int64_t c = 0;
+  for (; c + 4 <= x.rows; c += 4) all_rows<format, 4>(w, row_bytes, rows, x, c, y + c * ldy, ldy);
+  for (; c < x.rows; ++c) all_rows<format, 1>(w, row_bytes, rows, x, c, y + c * ldy, ldy);
 }
 
-void packed_rows(QuantFormat format, const uint8_t* w, size_t row_bytes, int64_t rows, int64_t k, const RoundedRow& x,
-                 float* y) {
+void packed_rows(QuantFormat format, const uint8_t* w, size_t row_bytes, int64_t rows, const RoundedRows& x, float* y,
+                 int64_t ldy) {
   switch (format) {
 #define GRADUS_FORMAT(name) \
-  case QuantFormat::name: return all_rows<QuantFormat::name>(w, row_bytes, rows, k, x, y);
+  case QuantFormat::name: return all_tiles<QuantFormat::name>(w, row_bytes, rows, x, y, ldy);
     GRADUS_FORMAT(q4_0)
     GRADUS_FORMAT(q4_1)
     GRADUS_FORMAT(q5_0)
@@ -276,10 +248,12 @@ inline float one(const std::byte* p, int64_t i) {
 
 template <Floats kind, int count>
 void float_rows_of(const std::byte* w, size_t row_bytes, int64_t k, const float* x, float* y) {
+  constexpr size_t kBytes = kind == Floats::f32 ? 4 : 2;
   __m256 sum[count][2];
   for (int r = 0; r < count; ++r) sum[r][0] = sum[r][1] = _mm256_setzero_ps();
   int64_t i = 0;
   for (; i + 16 <= k; i += 16) {
+    fetch_ahead<16 * count * kBytes>(w + static_cast<size_t>(i * count) * kBytes);
     const __m256 x0 = _mm256_loadu_ps(x + i), x1 = _mm256_loadu_ps(x + i + 8);
     for (int r = 0; r < count; ++r) {
       const std::byte* p = w + static_cast<size_t>(r) * row_bytes;
@@ -310,19 +284,22 @@ void float_rows(const QuantFormat* format, const std::byte* w, size_t row_bytes,
 
 #else  // no vectors of 8-bit products: plain loops with the same roundings
 
-void packed_rows(QuantFormat format, const uint8_t* w, size_t row_bytes, int64_t rows, int64_t k, const RoundedRow& x,
-                 float* y) {
-  std::vector<float> unpacked(static_cast<size_t>(k));
+void packed_rows(QuantFormat format, const uint8_t* w, size_t row_bytes, int64_t rows, const RoundedRows& x, float* y,
+                 int64_t ldy) {
+  std::vector<float> unpacked(static_cast<size_t>(x.k));
   for (int64_t r = 0; r < rows; ++r) {
-    dequantize(format, reinterpret_cast<const std::byte*>(w) + static_cast<size_t>(r) * row_bytes, k, unpacked.data());
-    float sum = 0;
-    for (int64_t b = 0; b < k / 32; ++b) {
-      float part = 0;
-      for (int64_t i = 32 * b; i < 32 * b + 32; ++i)
-        part += unpacked[static_cast<size_t>(i)] * static_cast<float>(x.q[i]);
-      sum += part * x.d[b];
+    dequantize(format, reinterpret_cast<const std::byte*>(w) + static_cast<size_t>(r) * row_bytes, x.k,
+               unpacked.data());
+    for (int64_t c = 0; c < x.rows; ++c) {
+      float sum = 0;
+      for (int64_t b = 0; b < x.k / 32; ++b) {
+        float part = 0;
+        for (int64_t i = 32 * b; i < 32 * b + 32; ++i)
+          part += unpacked[static_cast<size_t>(i)] * static_cast<float>(x.q[c * x.k + i]);
+        sum += part * x.d[c * (x.k / 32) + b];
+      }
+      y[c * ldy + r] = sum;
     }
-    y[r] = sum;
   }
 }
 
@@ -375,9 +352,9 @@ void round_row(const float* x, int64_t k, int8_t* q, float* d, float* sums) {
   HWY_DYNAMIC_DISPATCH(round_blocks)(x, k, q, d, sums);
 }
 
-void dot_packed(QuantFormat format, const std::byte* w, size_t row_bytes, int64_t rows, int64_t k, const RoundedRow& x,
-                float* y) {
-  HWY_DYNAMIC_DISPATCH(packed_rows)(format, reinterpret_cast<const uint8_t*>(w), row_bytes, rows, k, x, y);
+void dot_packed(QuantFormat format, const std::byte* w, size_t row_bytes, int64_t rows, const RoundedRows& x, float* y,
+                int64_t ldy) {
+  HWY_DYNAMIC_DISPATCH(packed_rows)(format, reinterpret_cast<const uint8_t*>(w), row_bytes, rows, x, y, ldy);
 }
 
 void dot_floats(const QuantFormat* format, const std::byte* w, size_t row_bytes, int64_t rows, int64_t k,

@@ -62,7 +62,8 @@ DecoderQkv::Heads DecoderQkv::operator()(const Tensor& x) const {
     const Tensor all = (*qkv_proj)(x);
     h = {narrow(all, 2, 0, q_width), narrow(all, 2, q_width, kv_width), narrow(all, 2, q_width + kv_width, kv_width)};
   } else {
-    h = {(*q_proj)(x), (*k_proj)(x), (*v_proj)(x)};
+    const std::vector<Tensor> all = linears(x, {&*q_proj, &*k_proj, &*v_proj});
+    h = {all[0], all[1], all[2]};
   }
   h.q = reshape(h.q, {batch, time, heads, head_dim});
   h.k = reshape(h.k, {batch, time, kv_heads, head_dim});
@@ -125,8 +126,8 @@ DecoderMlp::DecoderMlp(const Scope& s, const DecoderConfig& c)
 Tensor DecoderMlp::operator()(const Tensor& x) const {
   const TraceScope trace(path);
   if (!gate_up_proj) {
-    const Tensor gate = (*gate_proj)(x), up = (*up_proj)(x);
-    return down_proj(gated(act, gate, up));
+    const std::vector<Tensor> both = linears(x, {&*gate_proj, &*up_proj});
+    return down_proj(gated(act, both[0], both[1]));
   }
   const Tensor both = (*gate_up_proj)(x);
   const int64_t width = both.size(2) / 2;

@@ -2,7 +2,9 @@
 
 #include <optional>
 
+#include "autograd/autograd.h"
 #include "base/error.h"
+#include "models/text/labels.h"
 #include "nn/layers.h"
 #include "ops/index.h"
 #include "ops/shape.h"
@@ -15,7 +17,11 @@ class DecoderModel final : public Model {
  public:
   DecoderModel(std::unique_ptr<CausalLm> body, std::shared_ptr<Parameters> store, std::string text, Head head,
                const Labelling& labelling, int64_t pad)
-      : Model(std::move(store), std::move(text)), body_(std::move(body)), labelling_(labelling), pad_(pad) {
+      : Model(std::move(store), std::move(text)),
+        body_(std::move(body)),
+        labelling_(labelling),
+        pad_(pad),
+        tied_(head == Head::causal_lm) {
     if (head == Head::sequence_classification)
       score_.emplace(Scope(parameters(), "score"), body_->shape().width, labelling.num_labels,
                      LinearOptions{.bias = false});
@@ -23,7 +29,7 @@ class DecoderModel final : public Model {
 
   std::vector<std::string> inputs() const override {
     std::vector<std::string> names{"input_ids", "attention_mask", "position_ids"};
-    if (score_) names.emplace_back("labels");
+    if (score_ || tied_) names.emplace_back("labels");
     return names;
   }
 
@@ -36,6 +42,12 @@ class DecoderModel final : public Model {
     if (options.hidden_states) context.states = &states;
     const Tensor hidden = body_->hidden(read, context);
     NamedTensors out;
+    if (tied_) {
+      const NoGrad off;
+      if (options.logits) out.emplace_back("logits", body_->logits(hidden));
+    }
+    if (const Tensor labels = tied_ ? in.ids("labels") : Tensor(); labels.defined())
+      out.emplace_back("loss", body_->loss(hidden, shift_labels(labels)));
     if (score_) {
       out.emplace_back("logits", (*score_)(last_token(read.input_ids, hidden)));
       const Tensor loss = classification_loss(in, out.back().second, labelling_);
@@ -69,6 +81,7 @@ class DecoderModel final : public Model {
   std::unique_ptr<CausalLm> body_;
   Labelling labelling_;
   int64_t pad_;
+  bool tied_;  // the output layer is the embedding, which is there: the body's states, and what a language model gives
   std::optional<Linear> score_;
 };
 
