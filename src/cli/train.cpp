@@ -192,6 +192,8 @@ void plan_first(const TrainArguments& args, Recipe& recipe) {
     // The recipe alone gives an upper bound; only where that is too high are the texts asked.
     if (plan_training(recipe, assumed_data_facts(recipe)).peak_bytes > limit)
       require_memory(plan_training(recipe, facts_of(recipe)), limit);
+  } else if (args.overwrite) {
+    plan_training(recipe, assumed_data_facts(recipe));  // refuses what the run would, while the earlier one is there
   }
 }
 

@@ -105,8 +105,10 @@ TrainingPlan plan_training(const Recipe& recipe, const LmDataFacts& facts, const
   const int64_t before = bytes_in_use();
   CausalLmTask task(recipe, {}, hooks);
   const bool steps_known = settings.max_steps > 0 || facts.train_tokens > 0;
-  const int64_t steps = optimizer_steps(task, settings);
+  constexpr int64_t kUnknown = int64_t{1} << 40;  // a run of epochs without its texts: no setting lies beyond it
+  int64_t steps = optimizer_steps(task, settings);
   plan.max_steps = steps_known ? steps : 0;
+  if (!steps_known) steps = kUnknown;
   if (steps_known) learning_rate_schedule(settings, steps);
   for (const Parameter& p : task.parameters().all()) {
     plan.parameters += p.value.count();

@@ -132,6 +132,23 @@ TEST_CASE("a memory limit is told before anything is lost") {
   CHECK(read_file(bench.dir.path / "b" / "model.safetensors") == model);
 }
 
+TEST_CASE("settings are refused before an earlier run is thrown away") {
+  const Bench bench;
+  bench.peak_of_run({}, "a");
+  const std::string model = read_file(bench.dir.path / "a" / "model.safetensors");
+  for (const char* wrong : {"train.warmup_steps=100", "train.optim=adamw", "train.ema_decay=2",
+                            "train.param_groups=[{ pattern = \"*nothing*\" }]"}) {
+    CAPTURE(wrong);
+    CHECK(bench.train({"-o", (bench.dir.path / "a").string(), "--overwrite", wrong}).code == 1);
+    CHECK(read_file(bench.dir.path / "a" / "model.safetensors") == model);
+  }
+  // a plan without texts does not know how many steps epochs are
+  const Outcome epochs = bench.train({"-o", (bench.dir.path / "a").string(), "--overwrite", "train.max_steps=-1",
+                                      "train.num_train_epochs=1", "train.swa_start=2", "train.memory_limit=1GB"});
+  CAPTURE(epochs.err);
+  CHECK(epochs.code == 0);
+}
+
 TEST_CASE("--fit keeps the rows of a step and finds what fits") {
   const Bench bench;
   const std::vector<std::string> big = {"train.per_device_train_batch_size=32", "train.max_steps=2"};
@@ -151,8 +168,9 @@ TEST_CASE("--fit keeps the rows of a step and finds what fits") {
   CHECK(impossible.code == 1);
   CHECK(impossible.err.find("it still needs") != std::string::npos);
   // ... and what it names is the least that would do, evaluation batches included
-  const Json least = bench.plan({"train.per_device_train_batch_size=1", "train.per_device_eval_batch_size=1",
-                                 "train.gradient_checkpointing=true", "model.n_embd=256", "train.max_steps=2"});
+  const Json least = bench.plan({"train.per_device_train_batch_size=1", "train.gradient_accumulation_steps=32",
+                                 "train.per_device_eval_batch_size=1", "train.gradient_checkpointing=true",
+                                 "model.n_embd=256", "train.max_steps=2"});
   const Outcome wide = bench.train(with(
       {"--fit", "--dry-run", "train.memory_limit=100kB", "model.n_embd=256", "train.per_device_eval_batch_size=256"}));
   const int64_t megabytes = (least["peak_bytes"].get<int64_t>() + 999999) / 1000000;
