@@ -56,6 +56,18 @@ OP_CASE("stddev") {
   check({.call = [](In in) { return stddev(in[0]); }, .inputs = {normal({3, 5})}});
 }
 
+TEST_CASE("var: a number that is none, or infinite, is not hidden") {
+  for (Dtype type : {Dtype::f64, Dtype::f32})
+    for (double odd : {std::nan(""), kInf})
+      for (int axis : {0, 1}) {
+        Tensor x = zeros({3, 33}, type);
+        x = where(equal(arange(33), scalar(7, Dtype::i64)), scalar(odd, type), x);
+        const auto v = var(x, axis).to_vector<double>();
+        for (size_t i = 0; i < v.size(); ++i) CHECK(std::isnan(v[i]) == (axis == 1 || i == 7));
+        CHECK(std::isnan(var(x).item()));
+      }
+}
+
 TEST_CASE("var: numbers far from 0 keep their digits, along either axis and in one long row") {
   for (int64_t n : {100, 200000}) {
     std::vector<float> values;

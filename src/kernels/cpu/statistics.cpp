@@ -77,7 +77,8 @@ namespace {
 // sum (x - mean)^2 about the rounded mean, less what the rounding added.
 double centred(double squares, double sum, float mean, double n) {
   const double off = sum / n - static_cast<double>(mean);
-  return std::max(0.0, squares - n * off * off);
+  const double rest = squares - n * off * off;
+  return rest < 0 ? 0 : rest;  // NaN stays
 }
 
 struct Output {
