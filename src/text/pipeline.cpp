@@ -187,11 +187,28 @@ std::string_view Pipeline::token(int32_t id) const {
   return added_at_[id] < 0 ? parts.vocabulary[id] : std::string_view(parts.added[added_at_[id]].content);
 }
 
+bool Pipeline::drops_merges(const Run& run) const {
+  return bpe_ && run.options.dropout_seed && parts.model.dropout > 0;
+}
+
+/// Gives words to the model, which are cut some ahead of it, so that its cache of words comes in from memory meanwhile.
+/// `next(word)` is false when there are no more.
+template <class Next>
+void Pipeline::encode_ahead(const char* limit, Run& run, const Next& next) const {
+  constexpr size_t kAhead = 8;
+  std::string_view words[kAhead];
+  for (bool more = true; more;) {
+    size_t n = 0;
+    while (n < kAhead && (more = next(words[n]))) model_->prefetch(words[n++], limit, run.scratch);
+    for (size_t i = 0; i < n; ++i) model_->encode(words[i], limit, run.scratch);
+  }
+}
+
 /// Gives a word to the model. `text` and `begin` say where it comes from, for offsets.
 void Pipeline::encode_word(std::string_view word, size_t begin, const char* limit, const AlignedText& text,
                            Run& run) const {
   if (!run.full) {
-    if (bpe_ && run.options.dropout_seed && parts.model.dropout > 0) {
+    if (drops_merges(run)) {
       run.scratch.reserve(bpe_->tokens_at_most(word.size()));
       return bpe_->encode_with_dropout(word, *run.options.dropout_seed, run.draws, run.scratch);
     }
@@ -223,6 +240,23 @@ void Pipeline::encode_words(PreTokenized&& pre, Run& run) const {
       cuts = settings.use_regex;
   }
   const char *bytes = pre.text.bytes.data(), *limit = bytes + pre.text.bytes.size();
+  if (!run.full && !drops_merges(run)) {
+    const char *p = nullptr, *end = nullptr;
+    std::optional<Gpt2Splitter> splitter;
+    auto piece = pre.pieces.begin();
+    return encode_ahead(limit, run, [&](std::string_view& word) {
+      while (p == end) {
+        if (piece == pre.pieces.end()) return false;
+        p = bytes + piece->begin, end = bytes + piece->end;
+        ++piece;
+        if (cuts) splitter.emplace(end);
+      }
+      const char* next = cuts ? splitter->next(p) : end;
+      word = {p, static_cast<size_t>(next - p)};
+      p = next;
+      return true;
+    });
+  }
   for (const Piece& piece : pre.pieces) {
     const char *p = bytes + piece.begin, *end = bytes + piece.end;
     if (!cuts) {
@@ -245,6 +279,14 @@ void Pipeline::encode_plain_words(std::string_view text, Run& run) const {
   static const AlignedText nowhere{};
   const Gpt2Splitter splitter(end);
   const bool cuts = byte_level_->settings().use_regex;
+  if (!drops_merges(run))
+    return encode_ahead(end, run, [&](std::string_view& word) {
+      if (p == end) return false;
+      const char* next = cuts ? splitter.next(p) : end;
+      word = {p, static_cast<size_t>(next - p)};
+      p = next;
+      return true;
+    });
   while (p < end) {
     const char* next = cuts ? splitter.next(p) : end;
     encode_word({p, static_cast<size_t>(next - p)}, 0, end, nowhere, run);

@@ -60,6 +60,9 @@ class Pipeline {
   void encode_plain_words(std::string_view text, Run& run) const;
   void encode_word(std::string_view word, size_t begin, const char* limit, const AlignedText& text, Run& run) const;
   void encode_text(std::string_view text, Run& run) const;
+  template <class Next>
+  void encode_ahead(const char* limit, Run& run, const Next& next) const;
+  bool drops_merges(const Run& run) const;
   Encoding encode_one(std::string_view text, int32_t sequence, const EncodeOptions& options,
                       EncodeScratch& scratch) const;
   void post_process(std::vector<Encoding>& parts, bool add_special_tokens) const;

@@ -14,10 +14,17 @@ static T* zeroed(size_t n) {
   return static_cast<T*>(p);
 }
 
-EncodeScratch::EncodeScratch() : words(zeroed<CachedWord>(kWordSlots)), pairs(zeroed<uint64_t>(kPairSlots)) {}
+EncodeScratch::EncodeScratch() : pairs(zeroed<uint64_t>(kPairSlots)) {
+  constexpr size_t kLine = 64;
+  static_assert(sizeof(CachedWord) * 2 == kLine);
+  words_block_ = zeroed<char>(kWordSlots * sizeof(CachedWord) + kLine);
+  void* aligned = words_block_;
+  size_t space = kWordSlots * sizeof(CachedWord) + kLine;
+  words = static_cast<CachedWord*>(std::align(kLine, kWordSlots * sizeof(CachedWord), aligned, space));
+}
 
 EncodeScratch::~EncodeScratch() {
-  std::free(words);
+  std::free(words_block_);
   std::free(pairs);
 }
 

@@ -53,7 +53,7 @@ class EncodeScratch {
   };
   static constexpr size_t kWordSlots = 1 << 16;  // 2 MiB, two ways: the words of one language
   static constexpr size_t kPairSlots = 1 << 16;  // 512 KiB
-  CachedWord* words;                             // calloc: pages that are never used cost nothing
+  CachedWord* words;                             // calloc: pages that are never used cost nothing; sets are cache lines
   uint64_t* pairs;
   std::vector<uint64_t> open;  // one bit a byte of the word: a token may begin there
   std::vector<Symbol> symbols;
@@ -62,6 +62,7 @@ class EncodeScratch {
 
  private:
   void grow(size_t n);
+  void* words_block_;
 };
 
 /// Turns a word into tokens: Hugging Face's "model".
@@ -73,6 +74,10 @@ class WordModel {
     scratch.reserve(tokens_at_most(word.size()));
     encode_cached(word, limit, scratch);
   }
+  /// Lets the cache line that knows a word come in from memory, for an encode() soon.
+  void prefetch(std::string_view word, const char* limit, const EncodeScratch& scratch) const {
+    if (word.size() <= 15) __builtin_prefetch(scratch.words + WordKey(word, limit).set);
+  }
   /// Appends the tokens of a word with their places in it.
   virtual void encode_tokens(std::string_view word, EncodeScratch& scratch, std::vector<WordToken>& out) const = 0;
   /// The most tokens that a word of so many bytes becomes, with some to spare.
@@ -83,11 +88,12 @@ class WordModel {
   virtual void encode_word(std::string_view word, EncodeScratch& scratch) const = 0;
 
  private:
-  void encode_cached(std::string_view word, const char* limit, EncodeScratch& scratch) const {
-    const size_t n = word.size(), first = scratch.size;
-    EncodeScratch::CachedWord* set = nullptr;
+  /// The bytes and the length of a word of up to 15 bytes, and the first of its two places in the cache.
+  struct WordKey {
     uint64_t low = 0, high = 0;
-    if (n <= 15) {
+    size_t set;
+    WordKey(std::string_view word, const char* limit) {
+      const size_t n = word.size();
       if (limit - word.data() >= 16) {
         std::memcpy(&low, word.data(), 8);
         std::memcpy(&high, word.data() + 8, 8);
@@ -102,7 +108,16 @@ class WordModel {
       }
       high |= static_cast<uint64_t>(n) << 56;
       const uint64_t h = (low ^ high * 0xD6E8FEB86659FD93u) * 0x9E3779B97F4A7C15u;
-      set = scratch.words + ((h >> 40) & (EncodeScratch::kWordSlots - 2));
+      set = (h >> 40) & (EncodeScratch::kWordSlots - 2);
+    }
+  };
+  void encode_cached(std::string_view word, const char* limit, EncodeScratch& scratch) const {
+    const size_t n = word.size(), first = scratch.size;
+    EncodeScratch::CachedWord* set = nullptr;
+    uint64_t low = 0, high = 0;
+    if (n <= 15) {
+      const WordKey key(word, limit);
+      low = key.low, high = key.high, set = scratch.words + key.set;
       for (int way = 0; way < 2; ++way) {
         const EncodeScratch::CachedWord& cached = set[way];
         if (cached.low != low || cached.high != high) continue;
