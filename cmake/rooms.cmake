@@ -8,7 +8,7 @@ set(INTERNAL
     "ops/.*_(detail|internal)\\.h"
     "optim/(line_search|named_options|vector_math)\\.h"
     "tensor/(arena|storage)\\.h"
-    "text/(added_tokens|base64|bpe|byte_level|byte_trie|merge_trainer|sentencepiece_model|tokenizer_json|tokenizer_parts|unicode|unicode_tables|unigram_lattice|vocabulary)\\.h"
+    "text/(added_tokens|base64|bpe|byte_level|byte_trie|foreign_parts|merge_trainer|sentencepiece_model|tokenizer_json|tokenizer_parts|unicode|unicode_tables|unigram_lattice|vocabulary)\\.h"
     "train/(run_folder|run_log|run_state|task_parts|toml_json)\\.h")
 
 room(tensor "Tensors, element types, errors, random numbers, threads, memory." tensor/*.h base/dtype.h

@@ -10,9 +10,11 @@
 A difference prints the pipeline (kept in a folder) and the shortest string that shows it. Needs tokenizers==0.23.3.
 """
 import argparse
+import base64
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -225,9 +227,12 @@ def main():
     parser.add_argument("--pipelines", type=int, default=100)
     parser.add_argument("--strings", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--charsmap", help="a file whose normalizer is or holds a Precompiled one")
+    parser.add_argument("--charsmap", help="a tokenizer.json whose normalizer is or holds a Precompiled one, to be used too")
     args = parser.parse_args()
     charsmap = None
+    if args.charsmap:
+        found = re.search(r'"precompiled_charsmap"\s*:\s*"([^"]+)"', open(args.charsmap, encoding="utf-8").read())
+        charsmap = base64.b64decode(found.group(1))
     folder = tempfile.mkdtemp(prefix="tokenizers-")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     total = bad = failed = 0

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "text/tokenizer.h"
 
 namespace gradus::cli {
@@ -30,7 +31,7 @@ double cpu_seconds() {
 
 void run(const BenchTokenizeArgs& args) {
   const double before_load = cpu_seconds();
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
+  const Tokenizer tokenizer = load_tokenizer(args.tokenizer);
   const double load = cpu_seconds() - before_load;
   const std::string text = read_input(args.file);
   if (text.empty()) throw ValueError("bench tokenize", args.file + " is empty.");
@@ -72,7 +73,9 @@ void add_bench_tokenize(CLI::App& bench) {
   const auto args = std::make_shared<BenchTokenizeArgs>();
   CLI::App* verb =
       bench.add_subcommand("tokenize", "MB/s of encoding documents of 50 lines, one thread, processor time.");
-  verb->add_option("--tokenizer", args->tokenizer, "folder with tokenizer.json, or the file")->required();
+  verb->add_option("--tokenizer", args->tokenizer,
+                   "tokenizer.json, a folder with one, or a vocabulary of another form (see tokenizer convert)")
+      ->required();
   verb->add_option("FILE", args->file, "text to encode")->required();
   verb->add_option("--rounds", args->rounds, "times to encode it all; the median counts")
       ->check(CLI::Range(1, 1000))

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "text/tokenizer.h"
 
 namespace gradus::cli {
@@ -88,7 +89,7 @@ void tokenize_encoding(const TokenizeArgs& args, const Tokenizer& tokenizer, con
 }
 
 void tokenize(const TokenizeArgs& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
+  const Tokenizer tokenizer = load_tokenizer(args.tokenizer);
   EncodeOptions options;
   options.add_special_tokens = args.add_special;
   options.parse_special_tokens = !args.special_as_text;
@@ -129,7 +130,7 @@ std::vector<int32_t> parse_ids(std::string_view line, size_t number) {
 }
 
 void detokenize(const TokenizeArgs& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
+  const Tokenizer tokenizer = load_tokenizer(args.tokenizer);
   if (args.jsonl) {
     each_line(args.file, [&](std::string_view line, size_t number) {
       const Json list = parse_line(line, number);
@@ -152,7 +153,9 @@ void detokenize(const TokenizeArgs& args) {
 }
 
 void add_common(CLI::App* verb, TokenizeArgs& args) {
-  verb->add_option("--tokenizer", args.tokenizer, "folder with tokenizer.json, or the file")->required();
+  verb->add_option("--tokenizer", args.tokenizer,
+                   "tokenizer.json, a folder with one, or a vocabulary of another form (see tokenizer convert)")
+      ->required();
   verb->add_option("FILE", args.file, "input; - : standard input")->capture_default_str();
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -36,7 +37,7 @@ class ChatRendering {
     if (!args.documents.empty()) documents_ = json_argument(args.documents, "--documents");
     if (!args.variables.empty()) variables_ = json_argument(args.variables, "--variables");
     if (tools_.is_object()) tools_ = Json::array({tools_});
-    if (args.tokenize) tokenizer_ = Tokenizer::load(args.tokenizer);
+    if (args.tokenize) tokenizer_ = load_tokenizer(args.tokenizer);
   }
 
   Json render(const Json& conversation) {

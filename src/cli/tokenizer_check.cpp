@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/text_io.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "text/tokenizer.h"
 
 namespace gradus::cli {
@@ -61,7 +62,7 @@ void check_vector(const Tokenizer& tokenizer, const Json& vector, const std::str
 }
 
 void check(const CheckArgs& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
+  const Tokenizer tokenizer = load_tokenizer(args.tokenizer);
   fs::path file = args.vectors;
   if (file.empty())
     file = (fs::is_directory(args.tokenizer) ? fs::path(args.tokenizer) : fs::path(args.tokenizer).parent_path()) /
@@ -100,7 +101,9 @@ void add_tokenizer_check(CLI::App& tokenizer) {
   const auto args = std::make_shared<CheckArgs>();
   CLI::App* verb = tokenizer.add_subcommand(
       "check", "Run the test vectors stored beside a tokenizer; exit code 1 when one gives something else.");
-  verb->add_option("TOKENIZER", args->tokenizer, "folder with tokenizer.json, or the file")->required();
+  verb->add_option("TOKENIZER", args->tokenizer,
+                   "tokenizer.json, a folder with one, or a vocabulary of another form (see tokenizer convert)")
+      ->required();
   verb->add_option("--vectors", args->vectors,
                    R"(lines of {"text": "…", "ids": […]}; the default is tokenizer_test.jsonl beside the tokenizer)");
   verb->add_flag("--json", args->json, "one JSON object on standard output");

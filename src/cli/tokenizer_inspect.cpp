@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
+#include "infer/model_files.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_parts.h"
 #include "text/unicode.h"
@@ -52,7 +53,7 @@ void print_pieces(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, b
 }
 
 void inspect(const InspectArgs& args) {
-  const Tokenizer tokenizer = Tokenizer::load(args.tokenizer);
+  const Tokenizer tokenizer = load_tokenizer(args.tokenizer);
   const TokenizerParts& parts = tokenizer.parts();
   Json special = Json::object();
   for (const AddedToken& token : parts.added) special[token.content] = token.id;
@@ -99,7 +100,9 @@ void inspect(const InspectArgs& args) {
 void add_tokenizer_inspect(CLI::App& tokenizer) {
   const auto args = std::make_shared<InspectArgs>();
   CLI::App* verb = tokenizer.add_subcommand("inspect", "Show a tokenizer's size, components and special tokens.");
-  verb->add_option("TOKENIZER", args->tokenizer, "folder with tokenizer.json, or the file")->required();
+  verb->add_option("TOKENIZER", args->tokenizer,
+                   "tokenizer.json, a folder with one, or a vocabulary of another form (see tokenizer convert)")
+      ->required();
   verb->add_option("--text", args->text, "show how this text is cut, a colour a token (NO_COLOR: none)");
   verb->add_flag("--json", args->json, "one JSON object on standard output; with --text also ids, tokens and offsets");
   verb->callback([args] { inspect(*args); });

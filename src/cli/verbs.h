@@ -43,6 +43,7 @@ void add_bench_embed(CLI::App& bench);
 
 /// A subcommand of `tokenizer`.
 void add_tokenizer_chat(CLI::App& tokenizer);
+void add_tokenizer_convert(CLI::App& tokenizer);
 void add_tokenizer_inspect(CLI::App& tokenizer);
 void add_tokenizer_check(CLI::App& tokenizer);
 

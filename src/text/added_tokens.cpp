@@ -1,6 +1,7 @@
 #include "text/added_tokens.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace gradus {
 
@@ -10,6 +11,14 @@ void AddedTokenMatcher::add(const AddedToken& token, std::string_view pattern) {
   tokens_.push_back({token, pattern.size()});
 }
 
+void AddedTokenMatcher::finish() {
+  trie_.finish();
+  int starts = 0;
+  for (int byte = 0; byte < 256; ++byte)
+    if (trie_.begins(static_cast<unsigned char>(byte))) ++starts, only_start_ = byte;
+  if (starts != 1) only_start_ = -1;
+}
+
 void AddedTokenMatcher::split(std::string_view text, bool skip_special, std::vector<TextPiece>& out) const {
   const char *begin = text.data(), *end = begin + text.size();
   const char* rest = begin;  // what is before it has been given out
@@ -17,6 +26,10 @@ void AddedTokenMatcher::split(std::string_view text, bool skip_special, std::vec
   const auto is_space = [&classes](uint32_t code) { return classes.of(code) == CharClass::space; };
   uint64_t steps = 0;
   for (const char* p = begin; p < end;) {
+    if (only_start_ >= 0) {
+      p = static_cast<const char*>(std::memchr(p, only_start_, static_cast<size_t>(end - p)));
+      if (!p) break;
+    }
     int32_t found = -1;
     if (trie_.begins(static_cast<unsigned char>(*p))) found = trie_.longest({p, static_cast<size_t>(end - p)}, steps);
     if (found < 0) {

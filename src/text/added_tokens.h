@@ -30,7 +30,7 @@ struct TextPiece {
 class AddedTokenMatcher {
  public:
   void add(const AddedToken& token, std::string_view pattern);
-  void finish() { trie_.finish(); }
+  void finish();
   bool empty() const { return tokens_.empty(); }
   /// Appends the pieces that cover `text`. Tokens with `special` set are passed over when `skip_special`.
   void split(std::string_view text, bool skip_special, std::vector<TextPiece>& out) const;
@@ -42,6 +42,7 @@ class AddedTokenMatcher {
   };
   ByteTrie trie_;
   std::vector<Entry> tokens_;
+  int only_start_ = -1;  // the byte that all of them begin with
 };
 
 }  // namespace gradus

@@ -34,8 +34,9 @@ Bpe::Bpe(const Vocabulary& vocabulary, const std::vector<Merge>& merges, BpeSett
     results_.push_back(merges[rank].result);
   }
   if (spelling_ == Spelling::bytes) {
-    proper_ = bytes_covered_ == 256;
-    births_at_start_.assign(std::begin(byte_ids_), std::end(byte_ids_));
+    proper_ = bytes_covered_ > 0;
+    for (int32_t id : byte_ids_)
+      if (id >= 0) births_at_start_.push_back(id);
   } else {
     find_characters(merges);
   }
@@ -370,11 +371,17 @@ int Bpe::whole_word(std::string_view word) const {
   return spelling_ == Spelling::bytes ? vocabulary_.find(spell_bytes(word)) : vocabulary_.find(word);
 }
 
+/// Whether each byte of a word has a token, so that no unknown one takes part.
+bool Bpe::knows_bytes(std::string_view word) const {
+  return bytes_covered_ == 256 || std::all_of(word.begin(), word.end(),
+                                              [this](char c) { return byte_ids_[static_cast<unsigned char>(c)] >= 0; });
+}
+
 void Bpe::encode_word(std::string_view word, EncodeScratch& scratch) const {
   const int whole = whole_word(word);
   if (whole >= 0)
     scratch.push(whole);
-  else if (!proper_)
+  else if (!proper_ || (spelling_ == Spelling::bytes && !knows_bytes(word)))
     encode_by_merging(word, scratch);
   else if (spelling_ == Spelling::bytes)
     encode_by_fitting(word, scratch);

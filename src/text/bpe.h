@@ -33,7 +33,8 @@ struct BpeSettings {
 /// For a vocabulary in which every token is made by one merge, after its parts (all that a trainer makes), a row of
 /// tokens is the encoding of its bytes exactly when each token alone and each two neighbours are. So encode() takes the
 /// longest token that fits its left neighbour and goes back when none does: linear time, no merging. Whether two
-/// neighbours fit follows from the ranks along their common border. Other vocabularies go through a heap of merges.
+/// neighbours fit follows from the ranks along their common border. Other vocabularies, and words with bytes that have
+/// no token, go through a heap of merges.
 ///
 /// A word's bytes are either bytes, spelled in the byte-level alphabet (`spelling` bytes), or the characters of UTF-8.
 class Bpe : public WordModel {
@@ -81,6 +82,7 @@ class Bpe : public WordModel {
   bool fits(int32_t left, int32_t right, EncodeScratch& scratch) const;
   void encode_by_fitting(std::string_view word, EncodeScratch& scratch) const;
   void encode_known_runs(std::string_view word, EncodeScratch& scratch) const;
+  bool knows_bytes(std::string_view word) const;
   int whole_word(std::string_view word) const;
   void load_bytes(std::string_view word, EncodeScratch& scratch) const;
   void load_characters(std::string_view word, EncodeScratch& scratch) const;

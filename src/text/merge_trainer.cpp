@@ -132,7 +132,7 @@ class MergeLoop {
         s[out] = s[i];
         continue;
       }
-      const auto fits = [&](int32_t other) { return lengths_[other] + lengths_[id] <= settings_.max_token_length; };
+      const auto fits = [&](int32_t other) { return lengths_[other] + lengths_[id] < settings_.max_token_length; };
       if (out > 0) {
         change(s[out - 1], left, -word.count, w);
         if (fits(s[out - 1])) change(s[out - 1], id, word.count, w);

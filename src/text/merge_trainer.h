@@ -25,7 +25,7 @@ struct MergeTraining {
   int vocab_size = 30000;
   int64_t min_frequency = 0;              ///< a pair seen less often is not merged
   std::string continuing_subword_prefix;  ///< what a right part loses when it is joined: "un" + "##til" = "until"
-  /// Symbols that a token may be made of; longer ones are not made.
+  /// A pair that a merge brings about is not merged when it is made of so many symbols or more, as in Hugging Face.
   int64_t max_token_length = std::numeric_limits<int64_t>::max();
   std::function<void(const char* stage, int64_t done, int64_t total)> progress = {};
 };

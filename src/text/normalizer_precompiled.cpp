@@ -7,36 +7,13 @@
 #include <optional>
 #include <utility>
 
+#include "text/base64.h"
 #include "text/normal_form.h"
 #include "text/normalizer.h"
 
 namespace gradus {
 
 namespace {
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  const auto value = [](char c) {
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-  };
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() / 4 * 3 + 3);
-  uint32_t bits = 0;
-  int count = 0;
-  for (char c : text) {
-    const int v = value(c);
-    if (v < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<uint32_t>(v);
-    if ((count += 6) >= 8) out.push_back(static_cast<char>(bits >> (count -= 8) & 0xFF));
-  }
-  return out;
-}
 
 class CharacterMap {
  public:

@@ -132,18 +132,18 @@ void Pipeline::make_added_tokens() {
   std::vector<std::string> texts;
   texts.reserve(static_cast<size_t>(size_));
   for (int id = 0; id < base; ++id) texts.emplace_back(parts.vocabulary[id]);
+  texts.resize(static_cast<size_t>(size_));
+  added_at_.assign(static_cast<size_t>(size_), -1);
   // A token that is looked for in normalised text also decodes to its normalised form, as in Hugging Face tokenizers,
   // which then leave it out as special only if that is how the file spells a special token.
   std::unordered_set<std::string_view> special_texts;
   for (const AddedToken& token : parts.added)
     if (token.special) special_texts.insert(token.content);
-  for (const AddedToken& token : parts.added) {  // those behind the vocabulary come in the order of their ids
+  for (size_t i = 0; i < parts.added.size(); ++i) {
+    const AddedToken& token = parts.added[i];
     const std::string pattern = token.normalized ? normalized_by(normalizers_, token.content) : token.content;
     (token.normalized ? normalized_tokens_ : raw_tokens_).add(token, pattern);
-    if (token.id >= base) {
-      behind_.push_back(token.content);
-      texts.emplace_back();
-    }
+    added_at_[token.id] = static_cast<int32_t>(i);
     texts[token.id] = pattern;
     special_[token.id] = special_texts.count(pattern) > 0;
   }
@@ -172,8 +172,8 @@ std::optional<int32_t> Pipeline::find(std::string_view token) const {
   if (token.empty()) return std::nullopt;
   const int id = parts.vocabulary.find(token);
   if (id >= 0) return id;
-  for (size_t i = 0; i < behind_.size(); ++i)
-    if (behind_[i] == token) return parts.vocabulary.size() + static_cast<int32_t>(i);
+  for (const AddedToken& added : parts.added)
+    if (added.content == token) return added.id;
   return std::nullopt;
 }
 
@@ -184,8 +184,7 @@ void Pipeline::check(int32_t id) const {
 }
 
 std::string_view Pipeline::token(int32_t id) const {
-  const int base = parts.vocabulary.size();
-  return id < base ? parts.vocabulary[id] : std::string_view(behind_[id - base]);
+  return added_at_[id] < 0 ? parts.vocabulary[id] : std::string_view(parts.added[added_at_[id]].content);
 }
 
 /// Gives a word to the model. `text` and `begin` say where it comes from, for offsets.
@@ -420,7 +419,7 @@ std::string Pipeline::decode_bytes(const std::vector<int32_t>& ids, bool skip_sp
   bool first = true;
   for (int32_t id : ids) {
     check(id);
-    if (skip_special_tokens && special_[id]) continue;
+    if ((skip_special_tokens && special_[id]) || is_hole(id)) continue;
     if (!plain) {
       tokens.emplace_back(bytes_of(id));
       continue;

@@ -37,6 +37,8 @@ class Pipeline {
   std::string_view token(int32_t id) const;
   int size() const { return size_; }
   bool is_special(int32_t id) const { return special_[id]; }
+  /// Ids between those of the vocabulary that nothing has; they decode to nothing.
+  bool is_hole(int32_t id) const { return added_at_[id] < 0 && parts.vocabulary.is_hole(id); }
   int bytes_covered() const { return bpe_ && raw_bytes_ ? bpe_->bytes_covered() : 256; }
   /// Whether decoding joins the bytes of tokens and does nothing else.
   bool joins_bytes() const { return decoders_.size() == 1 && decoders_[0]->gives_bytes(); }
@@ -78,7 +80,7 @@ class Pipeline {
   std::vector<bool> special_;
   std::string bytes_;  // of all tokens, as decoding gives them
   std::vector<uint64_t> begins_;
-  std::vector<std::string> behind_;  // added tokens behind the vocabulary
+  std::vector<int32_t> added_at_;  // by id: which of parts.added it is, or -1
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<EncodeScratch>> idle_;
 };

@@ -1,5 +1,6 @@
 #include "text/pre_tokenizer.h"
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -28,10 +29,16 @@ void cut_all(PreTokenized& pre, SplitBehavior behavior, bool invert, const F& cu
 /// Every character that `matches` likes is a delimiter of its own.
 template <class F>
 void cut_at_chars(PreTokenized& pre, SplitBehavior behavior, const F& matches) {
-  cut_all(pre, behavior, false, [&matches](std::string_view text, size_t base, PieceSink& sink) {
+  std::array<bool, 256> plain{};  // ASCII that is no delimiter
+  for (uint32_t code = 0; code < 0x80; ++code) plain[code] = !matches(code);
+  cut_all(pre, behavior, false, [&](std::string_view text, size_t base, PieceSink& sink) {
     const char *begin = text.data(), *end = begin + text.size(), *rest = begin;
     const auto at = [begin, base](const char* p) { return base + static_cast<size_t>(p - begin); };
     for (const char* p = begin; p < end;) {
+      if (plain[static_cast<unsigned char>(*p)]) {
+        ++p;
+        continue;
+      }
       const Utf8Step step = decode_utf8(p, end);
       if (matches(step.code)) {
         if (rest < p) sink.add(at(rest), at(p), false);

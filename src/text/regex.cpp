@@ -83,6 +83,16 @@ Regex::Regex(std::string_view pattern) {
   code_ = code;
 }
 
+bool is_script_name(const std::string& name) {
+  const std::string pattern = "\\p{sc:" + name + "}";
+  int error = 0;
+  PCRE2_SIZE at = 0;
+  pcre2_code* code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF, &error, &at, nullptr);
+  pcre2_code_free(code);
+  return code != nullptr;
+}
+
 bool Regex::search(std::string_view text, size_t start, MatchSpan& match) const {
   Searcher& searcher = Searcher::of_thread();
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());

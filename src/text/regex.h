@@ -28,6 +28,8 @@ class Regex {
   std::shared_ptr<const Code> code_;
 };
 
+/// Whether PCRE2 knows a script of this name.
+bool is_script_name(const std::string& name);
 /// Oniguruma's syntax in PCRE2's words (regex_syntax.cpp).
 std::string translate_oniguruma(std::string_view pattern);
 

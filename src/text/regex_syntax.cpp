@@ -1,5 +1,5 @@
 // Oniguruma's (Ruby's) regular expressions in PCRE2's words. What differs and matters here:
-//   \h is a hexadecimal digit; \w and \b go by word_items(); \s is White_Space;
+//   \h is a hexadecimal digit; \w and \b go by word_items(), which a set reads otherwise; \s is White_Space;
 //   (?m) lets a dot match line breaks; ^ and $ always go by lines;
 //   [a[bc]] unites and [a&&b] intersects sets; [[:alpha:]] goes by Unicode;
 //   \p{…} knows the characters of Unicode 16, of which PCRE2 10.42 lacks the newest (unicode_tables::newer).
@@ -41,13 +41,21 @@ std::string category_items(const std::string& category) {
   return out;
 }
 
-/// \w: letters, marks, decimal and letter numbers, connectors, circled and squared letters, and of the other numbers
-/// those of Latin-1.
-std::string word_items() {
+/// \w: letters, marks, decimal and letter numbers, connectors, circled and squared letters; outside of sets also the
+/// other numbers of Latin-1.
+std::string word_items(bool in_set) {
   return category_items("L") + category_items("M") + category_items("Nd") + category_items("Nl") +
-         category_items("Pc") +
-         "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-"
+         category_items("Pc") + (in_set ? "" : "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}") +
+         "\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}\\x{1f170}-"
          "\\x{1f189}";
+}
+
+/// Letters and what counts as one; the marks are those that Unicode 16 has and PCRE2 10.42 has not.
+std::string alphabetic_items() {
+  return "\\p{Alphabetic}" + category_items("L") +
+         "\\x{363}-\\x{36f}\\x{897}\\x{c04}\\x{cf3}\\x{f82}\\x{f83}\\x{1dd3}-\\x{1de6}\\x{10d69}\\x{10efc}\\x{11080}"
+         "\\x{11081}\\x{11241}\\x{113b8}-\\x{113c0}\\x{113c2}\\x{113c5}\\x{113c7}-\\x{113ca}\\x{113cc}\\x{113cd}"
+         "\\x{11f00}\\x{11f01}\\x{11f03}\\x{11f34}-\\x{11f3a}\\x{11f3e}-\\x{11f40}\\x{1611e}-\\x{1612e}\\x{1e08f}";
 }
 
 std::string lower_name(std::string_view name) {
@@ -57,25 +65,28 @@ std::string lower_name(std::string_view name) {
   return out;
 }
 
-/// Items for \p{name} and [:name:], or nothing when the name is for PCRE2 to judge. `posix`: inside [: :].
-std::optional<std::string> named_items(std::string_view given, bool posix) {
+/// Items for \p{name} and [:name:], or nothing when the name is for PCRE2 to judge. `posix`: inside [: :]. Only \w and
+/// [:punct:], which has the symbols too, depend on where they stand.
+std::optional<std::string> named_items(std::string_view given, bool posix, bool in_set) {
   const std::string name = lower_name(given);
-  if (name == "alpha") return "\\p{Alphabetic}" + category_items("L");
+  if (name == "alpha" || name == "alphabetic") return alphabetic_items();
   if (name == "digit") return category_items("Nd");
-  if (name == "alnum") return "\\p{Alphabetic}" + category_items("L") + category_items("Nd");
-  if (name == "upper") return "\\p{Uppercase}" + category_items("Lu");
-  if (name == "lower") return "\\p{Lowercase}" + category_items("Ll");
+  if (name == "alnum") return alphabetic_items() + category_items("Nd");
+  if (name == "upper" || name == "uppercase") return "\\p{Uppercase}" + category_items("Lu");
+  if (name == "lower" || name == "lowercase")
+    return "\\p{Lowercase}" + category_items("Ll") +
+           "\\x{10fc}\\x{a7f2}-\\x{a7f4}\\x{ab69}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}";
   if (name == "space") return kSpaceItems;
   if (name == "blank") return std::string("\\x{9}\\p{Zs}");
   if (name == "cntrl") return std::string("\\p{Cc}");
-  if (name == "punct") return category_items("P") + "$+<=>^`|~";
+  if (name == "punct") return category_items("P") + (posix ? category_items("S") : "");
   if (name == "xdigit") return std::string("0-9A-Fa-f");
-  if (name == "word") return word_items();
+  if (name == "word") return word_items(in_set);
   if (name == "ascii") return std::string("\\x{0}-\\x{7f}");
   if (name == "any") return std::string("\\x{0}-\\x{10ffff}");
   if (posix) return std::nullopt;
   if (name == "han") {
-    std::string out = "\\p{Han}";
+    std::string out = "\\p{sc:Han}";
     for (int i = 0; i < unicode_tables::newer_han_count; ++i)
       out += range_item(unicode_tables::newer_han[i].first, unicode_tables::newer_han[i].last);
     return out;
@@ -125,6 +136,8 @@ std::optional<std::string> named_items(std::string_view given, bool posix) {
     return category == "C" || category == "Cn" || category == "Cs" ? std::nullopt
                                                                    : std::optional(category_items(category));
   }
+  // PCRE2 means Script_Extensions by a name alone: punctuation would belong to Han.
+  if (is_script_name(name)) return "\\p{sc:" + name + "}";
   return std::nullopt;
 }
 
@@ -155,10 +168,6 @@ class Translator {
 
   /// The name in \p{name}, \P{name}, \p{^name}; leaves at_ behind it. `negated` is turned round as asked.
   std::string property_name(bool& negated) {
-    if (at_ >= p_.size() || p_[at_] != '{') {  // \pL
-      if (at_ >= p_.size()) wrong("ends in \\p");
-      return std::string(1, p_[at_++]);
-    }
     const size_t close = p_.find('}', at_);
     if (close == p_.npos) wrong("has a \\p{ that does not close");
     std::string name(p_.substr(at_ + 1, close - at_ - 1));
@@ -168,12 +177,12 @@ class Translator {
   }
 
   /// What a class escape stands for outside a set: "[items]" or "[^items]".
-  std::optional<std::string> class_escape(char c) {
+  std::optional<std::string> class_escape(char c, bool in_set) {
     bool negated = false;
     std::string items;
     switch (c) {
       case 'W': negated = true; [[fallthrough]];
-      case 'w': items = word_items(); break;
+      case 'w': items = word_items(in_set); break;
       case 'S': negated = true; [[fallthrough]];
       case 's': items = kSpaceItems; break;
       case 'D': negated = true; [[fallthrough]];
@@ -182,9 +191,10 @@ class Translator {
       case 'h': items = "0-9A-Fa-f"; break;
       case 'P': negated = true; [[fallthrough]];
       case 'p': {
+        if (at_ + 2 >= p_.size() || p_[at_ + 2] != '{') return std::nullopt;  // the letter
         at_ += 2;
         const std::string name = property_name(negated);
-        items = named_items(name, false).value_or("\\p{" + name + "}");
+        items = named_items(name, false, in_set).value_or("\\p{" + name + "}");
         return (negated ? "[^" : "[") + items + "]";
       }
       default: return std::nullopt;
@@ -196,17 +206,23 @@ class Translator {
   void escape() {
     if (at_ + 1 >= p_.size()) wrong("ends in a backslash");
     const char c = p_[at_ + 1];
-    if (const auto set = class_escape(c)) {
+    if (const auto set = class_escape(c, false)) {
       out_ += *set;
       return;
     }
-    const std::string word = "[" + word_items() + "]";
+    const std::string word = "[" + word_items(false) + "]";
     if (c == 'b' || c == 'B') {
       const std::string edge = "(?<=" + word + ")(?!" + word + ")|(?<!" + word + ")(?=" + word + ")";
       out_ += c == 'b' ? "(?:" + edge + ")" : "(?!" + edge + ")";
       at_ += 2;
     } else if (c == 'u') {
       out_ += "\\x{" + hex4() + "}";
+    } else if (c == 'v') {  // the vertical tab alone
+      out_ += "\\x{b}";
+      at_ += 2;
+    } else if (c == 'p' || c == 'P') {
+      out_ += c;
+      at_ += 2;
     } else if (c == 'O') {  // any character, line breaks too
       out_ += "(?s:.)";
       at_ += 2;
@@ -305,7 +321,7 @@ class Translator {
     std::string_view name = p_.substr(at_ + 2, close - at_ - 2);
     const bool negated = !name.empty() && name[0] == '^';
     if (negated) name.remove_prefix(1);
-    const auto found = named_items(name, true);
+    const auto found = named_items(name, true, true);
     const std::string known = found.value_or("[:" + std::string(name) + ":]");
     if (negated)
       others.push_back("[^" + known + "]");
@@ -317,7 +333,7 @@ class Translator {
   void set_escape(std::string& items, std::vector<std::string>& others) {
     if (at_ + 1 >= p_.size()) wrong("ends in a backslash");
     const char c = p_[at_ + 1];
-    if (const auto set = class_escape(c)) {
+    if (const auto set = class_escape(c, true)) {
       if (set->compare(0, 2, "[^") == 0)
         others.push_back(*set);
       else
@@ -326,6 +342,11 @@ class Translator {
     }
     if (c == 'u') {
       items += "\\x{" + hex4() + "}";
+      return;
+    }
+    if (c == 'v' || c == 'p' || c == 'P') {
+      items += c == 'v' ? std::string("\\x{b}") : std::string(1, c);
+      at_ += 2;
       return;
     }
     items += '\\';

@@ -25,7 +25,7 @@ struct SubwordTraining {
   std::string initial_alphabet = {};  ///< characters that are tokens even if the texts lack them
   std::string continuing_subword_prefix = {};
   std::string end_of_word_suffix = {};
-  std::optional<int64_t> max_token_length = {};
+  std::optional<int64_t> max_token_length = {};  ///< see MergeTraining
   std::function<void(const char* stage, int64_t done, int64_t total)> progress = {};
 };
 

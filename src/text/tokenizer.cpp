@@ -1,11 +1,13 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <unordered_set>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "text/foreign_tokenizer.h"
 #include "text/pipeline.h"
 #include "text/tokenizer_folder.h"
 #include "text/tokenizer_json.h"
@@ -17,15 +19,20 @@ namespace fs = std::filesystem;
 namespace {
 constexpr uint64_t kLargestTokenizerFile = uint64_t{1} << 30;
 
-/// Added tokens have the ids that Hugging Face would give them: the vocabulary's own, or the next ones behind it.
+/// Added tokens have the ids that Hugging Face gives them, whatever the file says: the vocabulary's own, or the next
+/// one behind the number of its tokens and all added ones. Only where the vocabulary has holes can a file be meant that
+/// says otherwise; such an id may fill a hole, or hide a token of the vocabulary from decoding.
 template <class Fail>
-void check_added(const TokenizerParts& parts, const Fail& fail) {
-  int next = parts.vocabulary.size();
+void settle_added(TokenizerParts& parts, const Fail& fail) {
+  const bool holes = parts.vocabulary.count() < parts.vocabulary.size();
+  int next = parts.vocabulary.count();
   std::unordered_set<std::string_view> seen;
-  for (const AddedToken& token : parts.added) {
+  for (AddedToken& token : parts.added) {
     if (!seen.insert(token.content).second) fail("the added token \"" + token.content + "\" is listed twice.");
     const int known = parts.vocabulary.find(token.content);
-    const int expected = known >= 0 ? known : next++;
+    const int expected = known >= 0 ? known : next;
+    next = std::max(next, expected + 1);
+    if (holes) token.id = expected;
     if (token.id != expected)
       fail("the added token \"" + token.content + "\" has id " + std::to_string(token.id) + ", expected " +
            std::to_string(expected) + (known >= 0 ? " as in model.vocab." : ", the next one behind the vocabulary."));
@@ -44,7 +51,7 @@ auto with_scratch(const Pipeline& pipeline, const F& f) {
 }  // namespace
 
 Tokenizer::Tokenizer(TokenizerParts parts) {
-  check_added(parts, [](const std::string& what) { throw ValueError("tokenizer", what); });
+  settle_added(parts, [](const std::string& what) { throw ValueError("tokenizer", what); });
   pipeline_ = std::make_shared<const Pipeline>(std::move(parts));
 }
 
@@ -53,11 +60,16 @@ Tokenizer Tokenizer::load(const fs::path& folder_or_file) {
   const fs::path path = folder ? folder_or_file / "tokenizer.json" : folder_or_file;
   const std::string name = path.string();
   TokenizerParts parts;
-  if (folder && !fs::exists(path) && is_older_tokenizer_folder(folder_or_file))
-    parts = read_older_tokenizer_folder(folder_or_file);
-  else
+  std::optional<TokenizerTexts> foreign;
+  if (fs::exists(folder_or_file) && (foreign = convert_foreign_tokenizer(folder_or_file))) {
+    parts = parse_tokenizer_json(foreign->tokenizer, folder_or_file.string());
+    parse_tokenizer_config(foreign->config, folder_or_file.string(), parts);
+  } else if (is_older_tokenizer(folder_or_file)) {
+    parts = read_older_tokenizer(folder_or_file);
+  } else {
     parts = parse_tokenizer_json(read_file(path, kLargestTokenizerFile), name);
-  check_added(parts, [&name](const std::string& what) { throw FileError("tokenizer", name + ": " + what); });
+  }
+  settle_added(parts, [&name](const std::string& what) { throw FileError("tokenizer", name + ": " + what); });
   if (folder) {
     const fs::path map = folder_or_file / "special_tokens_map.json", config = folder_or_file / "tokenizer_config.json";
     if (fs::exists(map)) parse_special_tokens_map(read_file(map, kLargestTokenizerFile), map.string(), parts);
@@ -156,8 +168,8 @@ std::string StreamDecoder::push_bytes(int32_t id) {
 }
 
 std::string StreamDecoder::push(int32_t id) {
-  if (skip_special_tokens_ && tokenizer_.is_special(id)) return "";
   const Pipeline& pipeline = *tokenizer_.pipeline_;
+  if ((skip_special_tokens_ && tokenizer_.is_special(id)) || pipeline.is_hole(id)) return "";
   if (pipeline.joins_bytes() || pipeline.joins_with_spaces()) return push_bytes(id);
   ids_.push_back(id);
   // A run of <0xNN> tokens is decoded as a whole: what it means is certain when it has ended.

@@ -31,8 +31,9 @@ struct EncodeOptions {
 class Tokenizer {
  public:
   /// A folder with tokenizer.json (and tokenizer_config.json, special_tokens_map.json when there), or the file itself;
-  /// or an older folder with vocab.json and merges.txt (byte-level BPE) or vocab.txt (BERT's WordPiece). Throws
-  /// FileError naming file and component: malformed, inconsistent, or a component that is not supported.
+  /// or a vocabulary of an older form, vocab.json and merges.txt (byte-level BPE) or vocab.txt (BERT's WordPiece), or
+  /// of another (text/foreign_tokenizer.h): file or folder. Throws FileError naming file and component: malformed,
+  /// inconsistent, or a component that is not supported.
   static Tokenizer load(const std::filesystem::path& folder_or_file);
   /// From parts put together in memory (see text/tokenizer_parts.h). Throws ValueError when they contradict each other.
   explicit Tokenizer(TokenizerParts parts);

@@ -74,7 +74,7 @@ void add_roles(const Json& config, const Json& vocabulary, std::initializer_list
   for (const auto& [id, content] : found) document["added_tokens"].push_back(special_token(content, id));
 }
 
-TokenizerParts read_gpt2_folder(const fs::path& folder) {
+TokenizerParts read_gpt2_files(const fs::path& folder) {
   const Json config = config_of(folder), vocabulary = read_json(folder / "vocab.json");
   if (!vocabulary.is_object())
     throw FileError("tokenizer", (folder / "vocab.json").string() + ": the document must be an object.");
@@ -104,7 +104,7 @@ TokenizerParts read_gpt2_folder(const fs::path& folder) {
   return parse_tokenizer_json(document.dump(), (folder / "vocab.json").string());
 }
 
-TokenizerParts read_bert_folder(const fs::path& folder) {
+TokenizerParts read_bert_files(const fs::path& folder) {
   const std::string name = (folder / "vocab.txt").string();
   const Json config = config_of(folder);
   Json document = empty_document(), vocabulary = Json::object();
@@ -137,13 +137,19 @@ TokenizerParts read_bert_folder(const fs::path& folder) {
 
 }  // namespace
 
-bool is_older_tokenizer_folder(const fs::path& folder) {
-  return fs::exists(folder / "vocab.txt") || (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"));
+bool is_older_tokenizer(const fs::path& path) {
+  if (fs::is_directory(path))
+    return !fs::exists(path / "tokenizer.json") &&
+           (fs::exists(path / "vocab.txt") || (fs::exists(path / "vocab.json") && fs::exists(path / "merges.txt")));
+  return (path.filename() == "vocab.txt" && fs::exists(path)) ||
+         (path.filename() == "vocab.json" && fs::exists(path.parent_path() / "merges.txt"));
 }
 
-TokenizerParts read_older_tokenizer_folder(const fs::path& folder) {
-  return fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt") ? read_gpt2_folder(folder)
-                                                                                : read_bert_folder(folder);
+TokenizerParts read_older_tokenizer(const fs::path& path) {
+  if (!fs::is_directory(path))
+    return path.filename() == "vocab.json" ? read_gpt2_files(path.parent_path()) : read_bert_files(path.parent_path());
+  return fs::exists(path / "vocab.json") && fs::exists(path / "merges.txt") ? read_gpt2_files(path)
+                                                                            : read_bert_files(path);
 }
 
 }  // namespace gradus

@@ -44,6 +44,7 @@ struct File {
   }
 };
 
+/// Ids may leave holes, as in Hugging Face.
 void read_vocabulary(JsonReader& reader, const File& file, Vocabulary& vocabulary) {
   struct Place {
     uint64_t begin = 0;
@@ -66,9 +67,10 @@ void read_vocabulary(JsonReader& reader, const File& file, Vocabulary& vocabular
   });
   vocabulary.reserve(count);
   for (size_t id = 0; id < places.size(); ++id) {
-    if (places[id].length < 0)
-      file.wrong("model.vocab: no token has id " + std::to_string(id) + ", though larger ids are used.",
-                 "ids must be 0, 1, … without a gap.");
+    if (places[id].length < 0) {
+      vocabulary.add_hole();
+      continue;
+    }
     const std::string_view text =
         std::string_view(texts).substr(places[id].begin, static_cast<size_t>(places[id].length));
     if (!is_valid_utf8(text)) file.wrong("model.vocab: the token of id " + std::to_string(id) + " is not valid UTF-8.");
@@ -381,8 +383,10 @@ std::string tokenizer_json(const TokenizerParts& parts) {
   const bool scored = !parts.scores.empty(), bpe = parse_json(parts.model_json, "model")["type"] == "BPE";
   const int size = parts.vocabulary.size();
   out += ",\n  \"model\": " + model + ",\n    \"vocab\": " + (scored ? "[" : "{");
+  bool first = true;
   for (int id = 0; id < size; ++id) {
-    out += id == 0 ? "\n      " : ",\n      ";
+    if (parts.vocabulary.is_hole(id)) continue;
+    out += std::exchange(first, false) ? "\n      " : ",\n      ";
     if (scored) out += "[\n        ";
     quote(parts.vocabulary[id], out);
     out += scored ? ",\n        " + number_text(parts.scores[id]) + "\n      ]" : ": " + std::to_string(id);

@@ -16,7 +16,7 @@ struct TokenizerParts {
   std::vector<double> scores;     ///< Unigram: the log-probability of each token
   std::vector<Merge> merges;      ///< BPE
   BpeSettings model;              ///< BPE
-  std::vector<AddedToken> added;  ///< ascending ids; those behind the vocabulary follow it without a gap
+  std::vector<AddedToken> added;  ///< ids as Hugging Face gives them: the next ones behind the vocabulary's
 
   std::string truncation_json = "null", padding_json = "null", normalizer_json = "null";
   std::string pre_tokenizer_json =

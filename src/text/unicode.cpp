@@ -7,7 +7,7 @@
 
 namespace gradus {
 
-Utf8Step decode_utf8(const char* p, const char* end) {
+Utf8Step decode_any_utf8(const char* p, const char* end) {
   const auto byte = [p](int i) { return static_cast<uint32_t>(static_cast<unsigned char>(p[i])); };
   const auto follows = [p, end](int i, uint32_t low = 0x80, uint32_t high = 0xBF) {
     return end - p > i && static_cast<unsigned char>(p[i]) >= low && static_cast<unsigned char>(p[i]) <= high;

@@ -14,8 +14,19 @@ struct Utf8Step {
 };
 constexpr uint32_t kInvalidUtf8 = 0xFFFFFFFFu;
 
-/// The step at `p` < `end`.
-Utf8Step decode_utf8(const char* p, const char* end);
+/// The step at `p` < `end`, whatever is there.
+Utf8Step decode_any_utf8(const char* p, const char* end);
+/// The same, with a short way for ASCII and for most characters of three bytes.
+inline Utf8Step decode_utf8(const char* p, const char* end) {
+  const uint32_t lead = static_cast<unsigned char>(*p);
+  if (lead < 0x80) return {lead, 1};
+  if (lead > 0xE0 && lead < 0xED && end - p > 2) {
+    const uint32_t second = static_cast<unsigned char>(p[1]), third = static_cast<unsigned char>(p[2]);
+    if ((second & 0xC0) == 0x80 && (third & 0xC0) == 0x80)
+      return {(lead & 0xF) << 12 | (second & 0x3F) << 6 | (third & 0x3F), 3};
+  }
+  return decode_any_utf8(p, end);
+}
 void append_utf8(uint32_t code, std::string& out);
 bool is_valid_utf8(std::string_view text);
 /// Every invalid subpart becomes U+FFFD, as String::from_utf8_lossy of Rust and bytes.decode("utf-8", "replace") do.

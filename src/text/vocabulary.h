@@ -23,7 +23,8 @@ inline uint64_t hash_bytes(const char* p, size_t n) {
   return mix(h ^ word, 0xA0761D6478BD642Fu);
 }
 
-/// The tokens of a model: ids 0, 1, … in the order they are added, each with its text as the file spells it.
+/// The tokens of a model: ids 0, 1, … in the order they are added, each with its text as the file spells it. An id may
+/// have no text (a hole).
 class Vocabulary {
  public:
   /// Ids and merge ranks must fit in 21 bits: merge tables pack two ids and a rank into one word.
@@ -39,6 +40,7 @@ class Vocabulary {
   void add_hole() { begins_.push_back(texts_.size()), ++holes_; }
   /// How many ids have a text.
   int count() const { return size() - holes_; }
+  bool is_hole(int id) const { return holes_ > 0 && (*this)[id].empty() && find("") != id; }
   /// The id of a token, or -1.
   int find(std::string_view text) const;
   std::string_view operator[](int id) const {

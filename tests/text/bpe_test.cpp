@@ -101,6 +101,39 @@ TEST_CASE("merges in any order: the heap follows the definition's ranks") {
   }
 }
 
+TEST_CASE("bytes without a token: words that have none of them still go the linear way") {
+  // As SmolLM2's vocabulary, which knows 235 bytes.
+  const std::string text = random_text({8, 1}, 3000, 3);
+  const TokenizerParts whole = train_byte_level_bpe({text}, {.vocab_size = 320, .min_frequency = 1}).parts();
+  for (const bool unknown : {false, true}) {
+    Vocabulary vocabulary;
+    std::vector<int32_t> renamed;
+    for (int id = 0; id < whole.vocabulary.size(); ++id) {
+      const std::string bytes = unspell_token(whole.vocabulary[id]);
+      const bool kept = bytes.size() > 1 || std::string_view(" abc").find(bytes) != std::string_view::npos;
+      renamed.push_back(kept ? vocabulary.add(whole.vocabulary[id]) : -1);
+    }
+    vocabulary.add("?");
+    std::vector<Merge> merges;
+    for (const Merge& m : whole.merges) merges.push_back({renamed[m.left], renamed[m.right], renamed[m.result]});
+    BpeSettings settings;
+    settings.has_unknown = unknown, settings.unknown = "?";
+    const Bpe bpe(vocabulary, merges, settings);
+    CHECK(bpe.is_proper());
+    EncodeScratch scratch;
+    for (uint64_t i = 0; i < 300; ++i) {
+      const std::string word = random_text({8, 100 + i}, 1 + static_cast<int>(i % 40), 3 + i % 2);
+      scratch.size = 0;
+      scratch.reserve(bpe.tokens_at_most(word.size()));
+      bpe.encode(word, word.data() + word.size(), scratch);
+      const std::vector<int32_t> fast = ids_of(scratch);
+      scratch.size = 0;
+      bpe.encode_by_merging(word, scratch);
+      CHECK(ids_of(scratch) == fast);
+    }
+  }
+}
+
 TEST_CASE("random bytes survive the round trip") {
   std::string text = random_text({3, 1}, 2000, 20);
   for (int i = 0; i < 30; ++i) text += "中国 中文 国文 é Ω 🙂 ";

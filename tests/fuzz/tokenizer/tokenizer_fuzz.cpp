@@ -1,6 +1,7 @@
 // Random tokenizers and random strings: good files put together anew from any components, half of them broken here and
-// there, read; what loads then encodes and decodes. Nothing but gradus::Error may come out, and what the two ways of
-// encoding say must agree. tools/fuzz_tokenizers.sh runs a million executions under the sanitizers.
+// there, read; what loads then encodes and decodes. One in five is a vocabulary of another form. Nothing but
+// gradus::Error may come out, and what the two ways of encoding say must agree. tools/fuzz_tokenizers.sh runs a million
+// executions under the sanitizers.
 //   tokenizer_fuzz [--calls 20000] [--seed 1]     a run is one file read, or one string encoded and decoded
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,9 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
+#include "support/sentencepiece_file.h"
+#include "text/base64.h"
+#include "text/foreign_tokenizer.h"
 #include "text/tokenizer.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_parts.h"
@@ -149,6 +153,59 @@ void break_text(Dice& dice, std::string& text) {
   }
 }
 
+/// A vocabulary of another form: one of four, told by its number.
+std::string random_foreign(Dice& dice, size_t form) {
+  std::vector<std::string> tokens;
+  for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, static_cast<char>(byte));
+  for (size_t n = dice.below(12); n > 0; --n)
+    tokens.push_back(std::string(dice.of(kPieces)) + (dice.one_in(2) ? "" : dice.of(kPieces)) + "\x01");
+  std::string out;
+  if (form == 0) {
+    std::vector<SmallPiece> pieces;
+    char name[8];
+    const bool fallback = dice.one_in(2);
+    for (int byte = 0; fallback && byte < 256; ++byte) {
+      std::snprintf(name, sizeof name, "<0x%02X>", byte);
+      pieces.push_back({name, 0, 6});
+    }
+    for (const char* piece : kPieces)
+      if (*piece && is_valid_utf8(piece) && !dice.one_in(3))
+        pieces.push_back({piece, -static_cast<float>(dice.below(20)), dice.one_in(12) ? 4 : 1});
+    return sentencepiece_file(1 + static_cast<int>(dice.below(4)), pieces_with(pieces), fallback, dice.one_in(2));
+  }
+  if (form == 1) {
+    for (size_t i = 0; i < tokens.size(); ++i) out += encode_base64(tokens[i]) + " " + std::to_string(i) + "\n";
+    return out;
+  }
+  if (form == 2) {
+    char digits[8];
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      out += std::to_string(i + 1) + " b'";
+      for (const char c : tokens[i]) {
+        std::snprintf(digits, sizeof digits, "\\x%02x", static_cast<unsigned char>(c));
+        out += digits;
+      }
+      out += "' " + std::to_string(tokens[i].size()) + "\n";
+    }
+    return out;
+  }
+  Json file = {{"config", {{"pattern", "\\s?\\w+"}, {"default_vocab_size", 262}, {"default_num_special_tokens", 3}}},
+               {"vocab", Json::array()}};
+  for (size_t i = 0; i < tokens.size(); ++i)
+    file["vocab"].push_back({{"rank", i}, {"token_bytes", encode_base64(tokens[i])}});
+  return file.dump();
+}
+
+Tokenizer read_foreign(const std::string& content, size_t form) {
+  const TokenizerTexts texts = form == 0   ? convert_sentencepiece(content, "fuzz")
+                               : form == 1 ? convert_tiktoken(content, "fuzz")
+                               : form == 2 ? convert_rwkv(content, "fuzz")
+                                           : convert_tekken(content, "fuzz");
+  TokenizerParts parts = parse_tokenizer_json(texts.tokenizer, "fuzz");
+  parse_tokenizer_config(texts.config, "fuzz", parts);
+  return Tokenizer(std::move(parts));
+}
+
 [[noreturn]] void fail(const char* what, uint64_t seed, uint64_t run, const std::string& document,
                        const std::string& text) {
   std::fprintf(stderr, "%s (seed %llu, run %llu)\n%s\ntext: %s\n", what, static_cast<unsigned long long>(seed),
@@ -196,11 +253,14 @@ int main(int argc, char** argv) {
   uint64_t loaded = 0, refused = 0, done = 0;
   for (uint64_t file = 0; done < runs; ++file) {
     Dice dice(seed, file);
-    std::string document = random_document(dice, seeds);
+    const bool foreign = dice.one_in(5);
+    const size_t form = dice.below(4);
+    std::string document = foreign ? random_foreign(dice, form) : random_document(dice, seeds);
     if (dice.one_in(2)) break_text(dice, document);
     ++done;
     try {
-      const Tokenizer tokenizer(parse_tokenizer_json(document, "fuzz.json"));
+      const Tokenizer tokenizer =
+          foreign ? read_foreign(document, form) : Tokenizer(parse_tokenizer_json(document, "fuzz.json"));
       ++loaded;
       for (int i = 0; i < 20 && done < runs; ++i, ++done) use(tokenizer, dice, seed, file, document);
     } catch (const Error&) {
