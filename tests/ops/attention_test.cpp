@@ -104,7 +104,7 @@ OP_CASE("attention_qkv") {
 TEST_CASE("attention: tiles of every size agree with plain loops") {
   for (int64_t depth : {64, 20})
     for (const auto& [queries, keys] :
-         {std::pair<int64_t, int64_t>{1, 3}, {1, 64}, {1, 200}, {63, 63}, {64, 64}, {65, 129}, {130, 70}, {600, 600}})
+         {std::pair<int64_t, int64_t>{1, 20}, {1, 64}, {1, 200}, {63, 63}, {64, 64}, {65, 129}, {130, 70}, {600, 600}})
       for (int kind = 0; kind < 16; ++kind) {
         if (queries == 600 && (depth == 20 || kind % 3 != 0)) continue;
         const Sizes s{1, queries, keys, 4, 2, depth};
