@@ -149,14 +149,9 @@ Tokenizer train_byte_level_bpe(const std::vector<std::string_view>& texts, const
   if (settings.add_prefix_space)
     parts.pre_tokenizer_json = R"({"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true})";
   parts.bos = settings.bos, parts.eos = settings.eos, parts.pad = settings.pad, parts.unk = settings.unk;
-  for (const std::string& content : settings.special_tokens) {
-    AddedToken token;
-    token.id = parts.vocabulary.add(content);
-    token.content = content;
-    token.normalized = false;
-    token.special = true;
-    parts.added.push_back(std::move(token));
-  }
+  for (const std::string& content : settings.special_tokens)
+    parts.added.push_back(
+        {.id = parts.vocabulary.add(content), .content = content, .normalized = false, .special = true});
   int32_t ids[256];
   for (uint32_t code = 0; code < 324; ++code) {
     const int byte = char_to_byte(code);

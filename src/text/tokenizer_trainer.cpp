@@ -163,14 +163,9 @@ Tokenizer train_tokenizer(const std::vector<std::string_view>& texts, const Toke
                                         {"ignore_merges", false}});
     }
   }
-  for (const std::string& content : s.special_tokens) {
-    AddedToken token;
-    token.id = parts.vocabulary.find(content);
-    token.content = content;
-    token.normalized = false;
-    token.special = true;
-    parts.added.push_back(std::move(token));
-  }
+  for (const std::string& content : s.special_tokens)
+    parts.added.push_back(
+        {.id = parts.vocabulary.find(content), .content = content, .normalized = false, .special = true});
   std::sort(parts.added.begin(), parts.added.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return Tokenizer(std::move(parts));
 }
